@@ -1,0 +1,20 @@
+/** One figure of `npm run bench`: measured against a peer or a limit in the same run. */
+export interface Figure {
+  name: string;
+  value: number;
+  limit: number;
+  /** Whether `value` keeps to `limit` (`at most` unless the bench says at least). */
+  holds: boolean;
+  /** What it was measured against, and the raw medians. */
+  against: string;
+  runs: number;
+}
+
+/** A bench file's default export. */
+export type Bench = (report: (text: string) => void) => Promise<Figure[]>;
+
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = Math.floor(sorted.length / 2);
+  return sorted.length % 2 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
+}

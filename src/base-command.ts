@@ -1,0 +1,104 @@
+import { hostname, userInfo } from 'node:os';
+import { Command, Errors, Flags, type Interfaces } from '@oclif/core';
+import { asProloError } from './lib/errors.ts';
+import type { Site } from './lib/site/site.ts';
+import type { Store } from './lib/store/store.ts';
+
+/** The one place where oclif, the site's config, `--json` and errors meet. */
+export abstract class BaseCommand<T extends typeof Command = typeof Command> extends Command {
+  static override enableJsonFlag = true;
+  static override baseFlags = {
+    config: Flags.string({
+      char: 'c',
+      description: "the site's prolo.yml",
+      helpValue: 'FILE',
+      helpGroup: 'GLOBAL',
+      env: 'PROLO_CONFIG',
+    }),
+  };
+
+  protected flags!: Interfaces.InferredFlags<(typeof BaseCommand)['baseFlags'] & T['flags']>;
+  protected args!: Interfaces.InferredArgs<T['args']>;
+  #site: Site | undefined;
+  #store: Promise<Store> | undefined;
+
+  override async init(): Promise<void> {
+    await super.init();
+    const { args, flags } = await this.parse({
+      flags: this.ctor.flags,
+      baseFlags: (super.ctor as typeof BaseCommand).baseFlags,
+      enableJsonFlag: this.ctor.enableJsonFlag,
+      args: this.ctor.args,
+      strict: this.ctor.strict,
+    });
+    this.flags = flags as typeof this.flags;
+    this.args = args as typeof this.args;
+  }
+
+  /** The site this command works on. @throws ProloError `config` */
+  protected async site(): Promise<Site> {
+    if (this.#site) return this.#site;
+    const { findConfig, loadSite } = await import('./lib/site/site.ts');
+    return (this.#site = loadSite(findConfig(this.flags.config, process.env, process.cwd())));
+  }
+
+  /** The gateway's database, closed when the command ends. */
+  protected store(): Promise<Store> {
+    return (this.#store ??= (async () => {
+      const [{ databaseUrl }, { openStore }] = await Promise.all([
+        import('./lib/site/site.ts'),
+        import('./lib/store/store.ts'),
+      ]);
+      return openStore(databaseUrl(await this.site()));
+    })());
+  }
+
+  /** Who runs this, for the change log: `root@gw`, the person behind sudo where there is one. */
+  protected get actor(): string {
+    return `${process.env.SUDO_USER ?? userInfo().username}@${hostname()}`;
+  }
+
+  /** What is not the command's result: progress, warnings. Never on standard output, silent with --json. */
+  protected note(text: string): void {
+    if (!this.jsonEnabled()) this.logToStderr(text);
+  }
+
+  protected override async catch(
+    error: Error & { exitCode?: number; oclif?: { exit?: number } },
+  ): Promise<unknown> {
+    if (
+      error.oclif?.exit !== undefined ||
+      error instanceof Errors.ExitError ||
+      (error as NodeJS.ErrnoException).code === 'EEXIT'
+    )
+      return super.catch(error);
+    const known = asProloError(error);
+    const shown = Object.assign(known, { exitCode: known.exitStatus, oclif: { exit: known.exitStatus } });
+    process.exitCode = known.exitStatus;
+    if (this.jsonEnabled()) {
+      this.logJson(this.toErrorJson(shown));
+    } else {
+      this.logToStderr(`prolo: ${known.message}`);
+      if (known.hint) this.logToStderr(`       ${known.hint}`);
+      if (known.kind === 'failed' && process.env.DEBUG) this.logToStderr(known.stack ?? '');
+    }
+    return undefined;
+  }
+
+  protected override toErrorJson(error: unknown): unknown {
+    const known = asProloError(error);
+    return {
+      error: {
+        kind: known.kind,
+        message: known.message,
+        ...(known.hint ? { hint: known.hint } : {}),
+        exitStatus: known.exitStatus,
+      },
+    };
+  }
+
+  protected override async finally(error: Error | undefined): Promise<void> {
+    await (await this.#store?.catch(() => undefined))?.close();
+    await super.finally(error);
+  }
+}

@@ -1,0 +1,138 @@
+import type { Socket } from 'node:net';
+import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import { collectDefaultMetrics, Counter, Registry } from 'prom-client';
+import { asProloError, ProloError } from '../errors.ts';
+import { type ServiceName, servicePort } from '../site/site.ts';
+import { allowedNetworks, isAllowed } from './access.ts';
+import type { DaemonContext, RunningDaemon } from './daemon.ts';
+
+export interface Server {
+  app: FastifyInstance;
+  metrics: Registry;
+  /** Listens on every address of `bind`, at the service's port. */
+  start(onClose?: () => Promise<void> | void): Promise<RunningDaemon>;
+}
+
+export interface ServerOptions {
+  /** Also let aliens in: only netboot does. */
+  aliens?: boolean;
+  bodyLimitBytes?: number;
+}
+
+/**
+ * The server every daemon starts from: ping, metrics, who may speak, body limits, errors as texts, and a close that does
+ * not wait for open feeds.
+ */
+export function createServer(
+  context: DaemonContext,
+  service: ServiceName,
+  options: ServerOptions = {},
+): Server {
+  const { site, log } = context;
+  const app = Fastify({
+    logger: false,
+    bodyLimit: options.bodyLimitBytes ?? 1024 * 1024,
+    requestTimeout: 30_000,
+    keepAliveTimeout: 30_000,
+    forceCloseConnections: true,
+    routerOptions: { ignoreTrailingSlash: false, maxParamLength: 200 },
+    exposeHeadRoutes: false,
+  });
+  const metrics = new Registry();
+  collectDefaultMetrics({ register: metrics });
+  const requests = new Counter({
+    name: 'prolo_http_requests_total',
+    help: 'Requests by status',
+    labelNames: ['status'],
+    registers: [metrics],
+  });
+  const networks = allowedNetworks(site.config, options.aliens ?? false);
+  const sockets = new Set<Socket>();
+  app.server.on('connection', (socket) => {
+    sockets.add(socket.setKeepAlive(true, 15_000));
+    socket.on('close', () => sockets.delete(socket));
+  });
+
+  app.addHook('onRequest', async (request) => {
+    if (!isAllowed(networks, request.ip))
+      throw new ProloError('forbidden', `${service}: ${request.ip} may not speak to this service`);
+  });
+  app.addHook('onResponse', async (_request, reply) => requests.inc({ status: reply.statusCode }));
+  app.setErrorHandler((error, request, reply) => sendError(context, service, error, request, reply));
+  app.setNotFoundHandler(
+    (request, reply) =>
+      void reply
+        .code(404)
+        .type('text/plain')
+        .send(`${service}: no such path: ${request.method} ${request.url.slice(0, 200)}\n`),
+  );
+  app.get('/__ping', (_request, reply) => reply.type('text/plain').send('pong'));
+  app.get('/metrics', async (_request, reply) =>
+    reply.type(metrics.contentType).send(await metrics.metrics()),
+  );
+
+  return {
+    app,
+    metrics,
+    async start(onClose) {
+      const port = servicePort(site.config, service);
+      const [first = '127.0.0.1', ...rest] = site.config.bind;
+      try {
+        await app.listen({ host: first, port });
+        for (const host of rest) await listenToo(app, host, port);
+      } catch (error) {
+        await app.close();
+        throw new ProloError(
+          'unavailable',
+          `${service}: cannot listen on ${site.config.bind.join(', ')} port ${port}: ${(error as Error).message}`,
+          {
+            hint: 'another program has that port, or the address is not up; see `bind` and `portBase` in prolo.yml',
+            cause: error,
+          },
+        );
+      }
+      log.info({ service, port }, 'listening');
+      return {
+        url: `http://${first}:${port}`,
+        async close() {
+          await onClose?.();
+          for (const socket of sockets) socket.destroy();
+          await app.close();
+        },
+      };
+    },
+  };
+}
+
+/** The same routes on one more address. */
+async function listenToo(app: FastifyInstance, host: string, port: number): Promise<void> {
+  const { createServer: createHttp } = await import('node:http');
+  const extra = createHttp((request, response) => app.routing(request, response));
+  await new Promise<void>((resolve, reject) => extra.once('error', reject).listen(port, host, resolve));
+  app.addHook('onClose', async () => {
+    extra.closeAllConnections();
+    extra.close();
+  });
+}
+
+function sendError(
+  context: DaemonContext,
+  service: ServiceName,
+  error: unknown,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): void {
+  const status = (error as { statusCode?: number }).statusCode;
+  const known = asProloError(error);
+  const code = error instanceof ProloError || status === undefined ? known.httpStatus : status;
+  const details = {
+    service,
+    method: request.method,
+    url: request.url.slice(0, 200),
+    ip: request.ip,
+    error: known.message,
+  };
+  if (code >= 500) context.log.error({ ...details, stack: known.stack }, 'request failed');
+  else context.log.info(details, 'request refused');
+  void reply.code(code).type('text/plain; charset=utf-8').send(`${known.message}\n`);
+}

@@ -1,0 +1,307 @@
+import { type Static, Type } from 'typebox';
+
+/** Everything a site may say about itself, with SADM's values as defaults. `prolo.yml` is checked against this. */
+
+export const MTYPES = ['user', 'orga', 'cluster', 'service'] as const;
+export const GROUPS = ['user', 'orga', 'root'] as const;
+export type Mtype = (typeof MTYPES)[number];
+export type Group = (typeof GROUPS)[number];
+
+const strict = { additionalProperties: false } as const;
+const text = (description: string, value: string) => Type.String({ description, default: value });
+const label = '^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$';
+const argv = (description: string) => Type.Array(Type.String({ minLength: 1 }), { description, default: [] });
+const duration = (description: string, value: number) =>
+  Type.Integer({ minimum: 0, description, default: value });
+
+const Network = Type.Object(
+  {
+    name: Type.String({ pattern: label, description: 'a short name' }),
+    cidr: Type.String({ format: 'prolo-cidr', description: 'an IPv4 network such as 192.168.0.0/23' }),
+    role: Type.Enum(['machines', 'alien', 'empty'], {
+      description: 'machines (hosts of MDB), alien (unknown ones) or empty (on the wire, not served)',
+    }),
+    gateway: Type.Optional(Type.String({ format: 'prolo-ip', description: "the gateway's address in it" })),
+    range: Type.Optional(
+      Type.String({ format: 'prolo-range', description: 'addresses to lease, FIRST-LAST' }),
+    ),
+    dhcp: Type.Boolean({ description: 'whether our DHCP server serves it', default: true }),
+  },
+  strict,
+);
+
+const Room = Type.Object(
+  { prefix: Type.String({ pattern: label, description: 'what its hostnames begin with, such as pas' }) },
+  strict,
+);
+
+const GroupConfig = Type.Object(
+  {
+    uids: Type.String({ pattern: '^\\d{3,9}-\\d{3,9}$', description: 'UIDs to hand out, FIRST-LAST' }),
+    gid: Type.Integer({ minimum: 100, description: "the group's id" }),
+    quotaBytes: Type.Integer({ minimum: 0, description: "a home's size in bytes" }),
+    passwordLength: Type.Integer({ minimum: 6, maximum: 64, description: 'of generated passwords' }),
+  },
+  strict,
+);
+
+const Profile = Type.Union(
+  [
+    Type.Object({ kind: Type.Literal('rfs') }, strict),
+    Type.Object({ kind: Type.Literal('local') }, strict),
+    Type.Object(
+      {
+        kind: Type.Literal('kernel'),
+        kernel: Type.String({ minLength: 1 }),
+        initrd: Type.Array(Type.String({ minLength: 1 }), { default: [] }),
+        args: Type.String({ default: '' }),
+      },
+      strict,
+    ),
+    Type.Object({ kind: Type.Literal('chain'), url: Type.String({ minLength: 1 }) }, strict),
+  ],
+  { description: 'kind: rfs | local | kernel (kernel, initrd, args) | chain (url)' },
+);
+export type Profile = Static<typeof Profile>;
+
+const Dns = Type.Object(
+  {
+    forwarders: Type.Array(Type.String({ format: 'prolo-ip' }), {
+      description: 'name servers of the uplinks; two, so that one uplink may lose packets',
+      default: [],
+    }),
+    ttlSeconds: Type.Integer({ minimum: 0, description: 'of every record', default: 60 }),
+    dir: text('where named.conf and the zones are written, below the state folder', 'dns'),
+    listen: Type.Array(Type.String({ format: 'prolo-ip' }), {
+      description: "named's addresses; none: the gateway's in every network",
+      default: [],
+    }),
+    port: Type.Integer({ minimum: 1, maximum: 65535, description: "named's port", default: 53 }),
+    controlPort: Type.Integer({
+      minimum: 1,
+      maximum: 65535,
+      description: "rndc's port on 127.0.0.1",
+      default: 953,
+    }),
+    checkzone: argv('what checks a zone; the zone name and the file are added'),
+    checkconf: argv('what checks named.conf; the file is added'),
+    reload: argv('what makes named read changed zones; {dir} is the folder above'),
+  },
+  { ...strict, default: {} },
+);
+
+const Dhcp = Type.Object(
+  {
+    server: Type.Enum(['kea', 'isc'], {
+      description: 'kea, or isc for the unmaintained dhcpd',
+      default: 'kea',
+    }),
+    dir: text('where its configuration is written, below the state folder', 'dhcp'),
+    interfaces: Type.Array(Type.String({ minLength: 1 }), {
+      description: 'it listens on; none: all',
+      default: [],
+    }),
+    socket: text("Kea's control socket, below the folder above", 'kea.sock'),
+    leaseFile: text('below the folder above', 'leases.csv'),
+    leaseSeconds: Type.Integer({ minimum: 60, description: "a machine's lease", default: 43200 }),
+    alienLeaseSeconds: Type.Integer({ minimum: 10, description: "an alien's lease", default: 60 }),
+    check: argv('what checks the configuration; the file is added'),
+    reload: argv('what restarts dhcpd (isc; Kea reloads over its socket)'),
+    nextServer: Type.Optional(
+      Type.String({
+        format: 'prolo-ip',
+        description: "the TFTP server; none: the gateway's address in each network",
+      }),
+    ),
+    biosFile: text('what a BIOS fetches by TFTP', 'undionly.kpxe'),
+    uefiFile: text('what an UEFI fetches by TFTP', 'ipxe.efi'),
+    ntpServers: Type.Array(Type.String({ format: 'prolo-ip' }), {
+      description: "handed to machines; none: the gateway's address",
+      default: [],
+    }),
+  },
+  { ...strict, default: {} },
+);
+
+const Netboot = Type.Object(
+  {
+    url: Type.Optional(Type.String({ format: 'prolo-url', description: 'how machines reach netboot' })),
+    bootUrl: text(
+      'where kernels are; {rfs} is the machine’s RFS, {netboot} netboot itself',
+      'http://rfs{rfs}/boot',
+    ),
+    filesDir: text('kernels and initramfs that netboot serves under /files/, below the state folder', 'boot'),
+    kernel: text("the root filesystem's kernel, below bootUrl", 'vmlinuz-linux'),
+    initrd: Type.Array(Type.String({ minLength: 1 }), {
+      description: "the root filesystem's initramfs files, below bootUrl",
+      default: ['initramfs-linux.img'],
+    }),
+    nfsPath: text('what the RFS exports', '/export/nfsroot_ro'),
+    kernelOptions: text('added to every kernel of the site', 'ip=dhcp quiet'),
+    pauseSeconds: Type.Integer({ minimum: 1, description: 'before a refused machine reboots', default: 15 }),
+    registrationsPerMinute: Type.Integer({
+      minimum: 1,
+      description: 'accepted from one address',
+      default: 10,
+    }),
+    discovery: text('profile of the LLDP initramfs that registers; none: the menu only', 'discovery'),
+    profiles: Type.Record(Type.String({ pattern: label }), Profile, {
+      description: 'what a machine can boot, by name',
+      default: {
+        rfs: { kind: 'rfs' },
+        disk: { kind: 'local' },
+        arch: {
+          kind: 'kernel',
+          kernel: '{netboot}/files/arch/vmlinuz-linux',
+          initrd: ['{netboot}/files/arch/initramfs-linux.img'],
+          args: 'archisobasedir=arch ip=dhcp',
+        },
+        debian: {
+          kind: 'kernel',
+          kernel: '{netboot}/files/debian/linux',
+          initrd: ['{netboot}/files/debian/initrd.gz'],
+          args: 'priority=low',
+        },
+        rescue: {
+          kind: 'kernel',
+          kernel: '{netboot}/files/rescue/vmlinuz',
+          initrd: ['{netboot}/files/rescue/initrd.img'],
+          args: '',
+        },
+        discovery: {
+          kind: 'kernel',
+          kernel: '{netboot}/files/discovery/vmlinuz',
+          initrd: ['{netboot}/files/discovery/initrd.img'],
+          args: '',
+        },
+        memtest: { kind: 'kernel', kernel: '{netboot}/files/memtest/memtest.bin', initrd: [], args: '' },
+      },
+    }),
+    boots: Type.Object(
+      {
+        user: text('the profile of contestants’ PCs', 'rfs'),
+        orga: text('the profile of organisers’ PCs', 'rfs'),
+        cluster: text('the profile of match servers', 'rfs'),
+        service: text('the profile of servers', 'arch'),
+      },
+      { ...strict, default: {} },
+    ),
+  },
+  { ...strict, default: {} },
+);
+
+export const ConfigSchema = Type.Object(
+  {
+    name: Type.String({ pattern: label, description: "the site's name", default: 'prolo' }),
+    domain: Type.String({
+      pattern: '^[a-z0-9.-]+$',
+      description: 'the DNS domain of all machines',
+      default: 'prolo',
+    }),
+    gateway: Type.String({ pattern: label, description: "the gateway's hostname", default: 'gw' }),
+    bind: Type.Array(Type.String({ format: 'prolo-ip' }), {
+      description: 'addresses the daemons listen on',
+      default: ['127.0.0.1'],
+    }),
+    portBase: Type.Integer({
+      minimum: 1024,
+      maximum: 65000,
+      description: 'the first of the services’ ports',
+      default: 20000,
+    }),
+    serviceUrl: text(
+      'how other hosts reach a service; {service} and {port} are replaced',
+      'http://{service}/',
+    ),
+    allow: Type.Array(Type.String({ format: 'prolo-cidr' }), {
+      description: 'who may speak to the daemons; none: loopback and the networks of machines',
+      default: [],
+    }),
+    database: Type.Optional(
+      Type.String({
+        pattern: '^(sqlite:.+|postgres(ql)?://.+)$',
+        description: 'sqlite:FILE or postgres://…; only the gateway has one',
+      }),
+    ),
+    secrets: text('the file of secrets, beside prolo.yml', 'secrets.yml'),
+    state: text('the folder of generated files, beside prolo.yml', 'state'),
+    networks: Type.Array(Network, {
+      default: [
+        { name: 'lan', cidr: '192.168.0.0/23', role: 'machines', gateway: '192.168.1.254' },
+        { name: 'cluster', cidr: '192.168.2.0/24', role: 'machines', gateway: '192.168.2.254', dhcp: false },
+        {
+          name: 'alien',
+          cidr: '192.168.250.0/24',
+          role: 'alien',
+          gateway: '192.168.250.254',
+          range: '192.168.250.1-192.168.250.253',
+        },
+      ],
+    }),
+    pools: Type.Object(
+      Object.fromEntries(
+        MTYPES.map((mtype) => [
+          mtype,
+          Type.String({
+            format: 'prolo-pool',
+            description: 'FIRST-LAST, or the mtype whose pool it shares',
+            default: {
+              user: '192.168.0.1-192.168.0.253',
+              orga: 'user',
+              service: '192.168.1.1-192.168.1.253',
+              cluster: '192.168.2.1-192.168.2.199',
+            }[mtype],
+          }),
+        ]),
+      ) as Record<Mtype, ReturnType<typeof Type.String>>,
+      { ...strict, default: {} },
+    ),
+    rooms: Type.Record(Type.String({ pattern: label }), Room, {
+      description: 'where machines stand',
+      default: {
+        pasteur: { prefix: 'pas' },
+        alt: { prefix: 'alt' },
+        cluster: { prefix: 'cl' },
+        other: { prefix: 'other' },
+      },
+    }),
+    groups: Type.Object(
+      { user: GroupConfig, orga: GroupConfig, root: GroupConfig },
+      {
+        ...strict,
+        default: {
+          user: { uids: '10000-10999', gid: 10000, quotaBytes: 2147483648, passwordLength: 8 },
+          orga: { uids: '11000-11999', gid: 11000, quotaBytes: 5368709120, passwordLength: 10 },
+          root: { uids: '12000-12999', gid: 12000, quotaBytes: 5368709120, passwordLength: 10 },
+        },
+      },
+    ),
+    shell: Type.String({ pattern: '^/[\\w./-]+$', description: "a new user's shell", default: '/bin/bash' }),
+    reservedLogins: Type.Array(Type.String(), {
+      description: 'logins nobody may have, beside the system’s own',
+      default: ['root', 'prolo', 'admin'],
+    }),
+    dns: Dns,
+    dhcp: Dhcp,
+    netboot: Netboot,
+    feed: Type.Object(
+      {
+        maxBehindBytes: Type.Integer({
+          minimum: 1024,
+          description: 'a slower subscriber is dropped',
+          default: 16 * 1024 * 1024,
+        }),
+        pollMs: duration('how often SQLite is asked for changes of other processes', 15),
+      },
+      { ...strict, default: {} },
+    ),
+    log: Type.Object(
+      { level: Type.Enum(['trace', 'debug', 'info', 'warn', 'error'], { default: 'info' }) },
+      { ...strict, default: {} },
+    ),
+  },
+  strict,
+);
+
+export type Config = Static<typeof ConfigSchema>;
+export type NetworkConfig = Config['networks'][number];

@@ -1,0 +1,96 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, isAbsolute, join, resolve } from 'node:path';
+import { ProloError } from '../errors.ts';
+import { parseConfig } from './parse.ts';
+import type { Config } from './schema.ts';
+import { readSecrets, type SecretName, type Secrets } from './secrets.ts';
+
+/** A site as one host knows it: read once, passed in. */
+export interface Site {
+  readonly config: Config;
+  /** Absolute path of prolo.yml. */
+  readonly file: string;
+  /** Absolute path of the folder of prolo.yml. */
+  readonly dir: string;
+  /** An absolute path below the state folder. */
+  statePath(...parts: string[]): string;
+  /** @throws ProloError `config` when this host's role does not have that secret. */
+  secret(name: SecretName): string;
+}
+
+const SERVICE_OFFSETS = {
+  mdb: 0,
+  mdbsync: 10,
+  netboot: 20,
+  presencesync: 60,
+  udb: 80,
+  udbsync: 90,
+  hfs: 100,
+  sso: 131,
+} as const;
+export type ServiceName = keyof typeof SERVICE_OFFSETS;
+export const SERVICES = Object.keys(SERVICE_OFFSETS) as ServiceName[];
+
+/** SADM's port of a service, moved to the site's base. */
+export function servicePort(config: Config, service: ServiceName): number {
+  return config.portBase + SERVICE_OFFSETS[service];
+}
+
+/** A service's base URL, without a slash at its end. */
+export function serviceUrl(config: Config, service: ServiceName): string {
+  return config.serviceUrl
+    .replaceAll('{service}', service)
+    .replaceAll('{port}', String(servicePort(config, service)))
+    .replace(/\/$/, '');
+}
+
+/** `--config`, `PROLO_CONFIG`, `./prolo.yml`, `/etc/prolo/prolo.yml`: the first that is named or there. */
+export function findConfig(flag: string | undefined, env: NodeJS.ProcessEnv, cwd: string): string {
+  const named = flag ?? env.PROLO_CONFIG;
+  const file = [named, ...(named ? [] : [join(cwd, 'prolo.yml'), '/etc/prolo/prolo.yml'])].find(
+    (path) => path && existsSync(path),
+  );
+  if (file) return resolve(cwd, file);
+  throw new ProloError(
+    'config',
+    named ? `site ${named}: no such file` : 'no site here: neither ./prolo.yml nor /etc/prolo/prolo.yml',
+    {
+      hint: 'make one with `prolo site init DIR`, or name one with --config or PROLO_CONFIG',
+    },
+  );
+}
+
+/** @throws ProloError `config` that names the bad place in the file. */
+export function loadSite(file: string): Site {
+  const dir = dirname(file);
+  const config = parseConfig(readFileSync(file, 'utf8'), file);
+  const secretsFile = resolve(dir, config.secrets);
+  let secrets: Secrets | undefined;
+  return Object.freeze({
+    config,
+    file,
+    dir,
+    statePath: (...parts: string[]) => join(resolve(dir, config.state), ...parts),
+    secret(name: SecretName): string {
+      secrets ??= readSecrets(secretsFile);
+      const secret = secrets[name];
+      if (secret === undefined)
+        throw new ProloError('config', `${secretsFile}: ${name}: not there`, {
+          hint: 'this host was exported for a role that does not need it',
+        });
+      return secret;
+    },
+  });
+}
+
+/** The site's database URL with a SQLite path made absolute. @throws ProloError `config` where there is none. */
+export function databaseUrl(site: Site): string {
+  const url = site.config.database;
+  if (!url)
+    throw new ProloError('config', `${site.file}: database: this host has none`, {
+      hint: `only the gateway (${site.config.gateway}) opens it; run the command there`,
+    });
+  if (!url.startsWith('sqlite:')) return url;
+  const path = url.slice('sqlite:'.length);
+  return `sqlite:${isAbsolute(path) ? path : resolve(site.dir, path)}`;
+}

@@ -1,0 +1,131 @@
+import type { Client } from 'pg';
+import type { Logger } from '../log.ts';
+import { type Change, changesAfter, type FeedName } from './change-log.ts';
+import type { Store } from './store.ts';
+
+export interface Following {
+  stop(): Promise<void>;
+}
+
+export interface FollowOptions {
+  feed: FeedName;
+  /** The first line reported is the one after this. */
+  after: number;
+  onChange(change: Change): void;
+  /** SQLite: how often another process's commit is looked for. */
+  pollMs: number;
+  log: Logger;
+}
+
+/**
+ * Reports each line of the change log once and in order, whichever process wrote it, until stopped. A database that is
+ * gone for a while is waited for: nothing is skipped, since the log itself says what comes next.
+ */
+export async function followChanges(store: Store, options: FollowOptions): Promise<Following> {
+  const { feed, log } = options;
+  let seq = options.after;
+  let stopped = false;
+  let wanted = false;
+  let reading: Promise<void> | undefined;
+
+  const drain = async (): Promise<void> => {
+    while (wanted && !stopped) {
+      wanted = false;
+      for (
+        let batch = await changesAfter(store, feed, seq);
+        batch.length > 0 && !stopped;
+        batch = await changesAfter(store, feed, seq)
+      )
+        for (const line of batch) {
+          seq = line.seq;
+          options.onChange(line);
+        }
+    }
+  };
+  const look = (): void => {
+    wanted = true;
+    reading ??= drain()
+      .catch((error: unknown) => {
+        log.warn({ feed, error: String(error) }, 'change log: cannot read it now, trying again');
+        if (!stopped) setTimeout(look, 500).unref();
+      })
+      .finally(() => {
+        reading = undefined;
+        if (wanted && !stopped) setImmediate(look);
+      });
+  };
+
+  store.events.on('committed', look);
+  const source =
+    store.client === 'pg' ? listenPostgres(store.url, look, log) : pollSqlite(store, look, options.pollMs);
+  look();
+  return {
+    async stop() {
+      stopped = true;
+      store.events.off('committed', look);
+      await source.stop();
+      await reading;
+    },
+  };
+}
+
+/** `PRAGMA data_version` changes when another connection has committed: 2 µs to ask, no disk read. */
+function pollSqlite(store: Store, look: () => void, pollMs: number): Following {
+  let version: unknown;
+  let asking = false;
+  const ask = async (): Promise<void> => {
+    if (asking) return;
+    asking = true;
+    try {
+      const [row] = (await store.knex.raw('pragma data_version')) as { data_version: unknown }[];
+      if (row?.data_version !== version) {
+        version = row?.data_version;
+        look();
+      }
+    } catch {
+      look(); // the reader says what is wrong, and waits
+    } finally {
+      asking = false;
+    }
+  };
+  const timer = setInterval(() => void ask(), pollMs);
+  return { stop: () => Promise.resolve(clearInterval(timer)) };
+}
+
+/** LISTEN on a connection of its own, made again whenever it breaks; each new one looks at once for what it missed. */
+function listenPostgres(url: string, look: () => void, log: Logger): Following {
+  let client: Client | undefined;
+  let stopped = false;
+  let retry: NodeJS.Timeout | undefined;
+  const connect = async (): Promise<void> => {
+    try {
+      const { default: pg } = await import('pg');
+      client = new pg.Client({ connectionString: url, keepAlive: true });
+      client.on('notification', look);
+      client.on('error', (error) => {
+        log.warn({ error: String(error) }, 'postgres: the listening connection broke');
+        void client?.end().catch(() => undefined);
+        again();
+      });
+      await client.connect();
+      await client.query('listen prolo_changes');
+      look();
+    } catch (error) {
+      log.warn({ error: String(error) }, 'postgres: cannot listen now, trying again');
+      again();
+    }
+  };
+  const again = (): void => {
+    clearTimeout(retry);
+    if (!stopped) retry = setTimeout(() => void connect(), 500);
+  };
+  const first = connect();
+  return {
+    async stop() {
+      stopped = true;
+      clearTimeout(retry);
+      await first;
+      await client?.end().catch(() => undefined);
+    },
+  };
+}

@@ -1,0 +1,131 @@
+import { EventEmitter } from 'node:events';
+import { mkdirSync } from 'node:fs';
+import { dirname } from 'node:path';
+import knexFactory, { type Knex } from 'knex';
+import { asProloError, ProloError } from '../errors.ts';
+import { migrationSource, newestMigration } from './migrations.ts';
+
+export type Tx = Knex.Transaction;
+
+/** The site's one database: SQLite in a file, or PostgreSQL. Only the gateway opens it. */
+export interface Store {
+  readonly knex: Knex;
+  readonly client: 'sqlite' | 'pg';
+  /** The `sqlite:` or `postgres:` URL that was opened. */
+  readonly url: string;
+  /** Emits `committed` in this process after a transaction that wrote the change log. */
+  readonly events: EventEmitter;
+  close(): Promise<void>;
+}
+
+/**
+ * Opens the database and brings its schema up to date.
+ * @param url `sqlite:/absolute/file` or `postgres://…`
+ * @throws ProloError `unavailable` when it cannot be reached or is locked.
+ */
+export async function openStore(url: string): Promise<Store> {
+  const sqlite = url.startsWith('sqlite:');
+  const knex = sqlite ? openSqlite(url.slice('sqlite:'.length)) : openPostgres(url);
+  try {
+    if (!(await isCurrent(knex))) await knex.migrate.latest({ migrationSource, tableName: 'migrations' });
+  } catch (error) {
+    await knex.destroy();
+    throw storeError(error, url);
+  }
+  const events = new EventEmitter();
+  events.setMaxListeners(0);
+  return { knex, client: sqlite ? 'sqlite' : 'pg', url, events, close: () => knex.destroy() };
+}
+
+function openSqlite(file: string): Knex {
+  mkdirSync(dirname(file), { recursive: true });
+  return knexFactory({
+    client: 'better-sqlite3',
+    connection: { filename: file },
+    useNullAsDefault: true,
+    pool: {
+      min: 1,
+      max: 1,
+      afterCreate: (db: { pragma(text: string): void }, done: (error: Error | null, db: unknown) => void) => {
+        try {
+          db.pragma('busy_timeout = 5000');
+          db.pragma('journal_mode = WAL');
+          db.pragma('synchronous = FULL');
+          db.pragma('foreign_keys = ON');
+          done(null, db);
+        } catch (error) {
+          done(error as Error, db);
+        }
+      },
+    },
+  });
+}
+
+function openPostgres(url: string): Knex {
+  return knexFactory({
+    client: 'pg',
+    connection: url,
+    pool: { min: 0, max: 8 },
+    acquireConnectionTimeout: 5_000,
+  });
+}
+
+async function isCurrent(knex: Knex): Promise<boolean> {
+  try {
+    return (await knex('migrations').where({ name: newestMigration }).first('id')) !== undefined;
+  } catch {
+    return false; // no such table: a new database
+  }
+}
+
+/**
+ * One write transaction. Writers wait for each other from its first statement on, so that the change log's
+ * numbers rise in the order of commits and no check made inside is stale.
+ * @throws ProloError what `work` threw, or `unavailable`, `full` from the database.
+ */
+export async function transact<T>(store: Store, work: (tx: Tx) => Promise<T>): Promise<T> {
+  try {
+    return await store.knex.transaction(async (tx) => {
+      if (store.client === 'pg') await tx.raw('select pg_advisory_xact_lock(77001)');
+      // SQLite takes its write lock at the first write, and waits for it only when nothing was read before.
+      else await tx('store_lock').where({ id: 1 }).increment('turn', 1);
+      return await work(tx);
+    });
+  } catch (error) {
+    throw storeError(error, store.url);
+  }
+}
+
+/** Reads that all see one moment of the database. */
+export async function readTogether<T>(store: Store, work: (tx: Tx) => Promise<T>): Promise<T> {
+  try {
+    return await store.knex.transaction(
+      work,
+      store.client === 'pg' ? { isolationLevel: 'repeatable read' } : {},
+    );
+  } catch (error) {
+    throw storeError(error, store.url);
+  }
+}
+
+function storeError(error: unknown, url: string): ProloError {
+  const known = asProloError(error);
+  if (known !== error && known.kind === 'failed' && isConnectionTrouble(error))
+    return new ProloError('unavailable', `database ${hidePassword(url)}: ${known.message}`, {
+      hint: 'is it running?',
+      cause: error,
+    });
+  return known;
+}
+
+function isConnectionTrouble(error: unknown): boolean {
+  const { code = '', name = '' } = error as { code?: string; name?: string };
+  return (
+    /^(08|57P|53|28|3D)/.test(code) || /Timeout/.test(name) || /Connection terminated/.test(String(error))
+  );
+}
+
+/** A database URL as it may be printed. */
+export function hidePassword(url: string): string {
+  return url.replace(/(:\/\/[^:/@]*):[^@]*@/, '$1:***@');
+}
