@@ -5,11 +5,18 @@ import { join } from 'node:path';
 import pg from 'pg';
 
 const base = '/usr/lib/postgresql';
-const newest = existsSync(base) ? readdirSync(base).sort((a, b) => Number(b) - Number(a)).find((v) => existsSync(join(base, v, 'bin/postgres'))) : undefined;
+const newest = existsSync(base)
+  ? readdirSync(base)
+      .sort((a, b) => Number(b) - Number(a))
+      .find((v) => existsSync(join(base, v, 'bin/postgres')))
+  : undefined;
 const bin = (program: string): string => join(base, newest ?? '0', 'bin', program);
 
 /** For `needs`. */
-export const postgresPackages: Record<string, string> = { [bin('postgres')]: 'postgresql', setpriv: 'util-linux' };
+export const postgresPackages: Record<string, string> = {
+  [bin('postgres')]: 'postgresql',
+  setpriv: 'util-linux',
+};
 
 let cluster: { dir: string; url: string } | undefined;
 let databases = 0;
@@ -20,7 +27,10 @@ export async function createDatabase(): Promise<{ url: string; drop(): Promise<v
   const { url } = cluster;
   const name = `t${++databases}`;
   await query(url, `create database ${name}`);
-  return { url: url.replace('/postgres?', `/${name}?`), drop: () => query(url, `drop database ${name} with (force)`) };
+  return {
+    url: url.replace(/postgres$/, name),
+    drop: () => query(url, `drop database ${name} with (force)`),
+  };
 }
 
 async function query(url: string, sql: string): Promise<void> {
@@ -39,10 +49,20 @@ function startCluster(): { dir: string; url: string } {
   const run = (program: string, args: string[]): void =>
     void execFileSync('setpriv', [...asPostgres, bin(program), ...args], { cwd: dir, stdio: 'pipe' });
   run('initdb', ['-D', join(dir, 'data'), '-A', 'trust', '-E', 'UTF8', '--locale=C', '--no-sync']);
-  run('pg_ctl', ['-D', join(dir, 'data'), '-w', '-s', '-l', join(dir, 'log'), '-o', `-c listen_addresses= -k ${dir} -c fsync=off`, 'start']);
+  run('pg_ctl', [
+    '-D',
+    join(dir, 'data'),
+    '-w',
+    '-s',
+    '-l',
+    join(dir, 'log'),
+    '-o',
+    `-c listen_addresses= -k ${dir} -c fsync=off`,
+    'start',
+  ]);
   process.once('exit', () => {
     run('pg_ctl', ['-D', join(dir, 'data'), '-m', 'immediate', '-s', 'stop']);
     rmSync(dir, { recursive: true, force: true });
   });
-  return { dir, url: `postgres://postgres@/postgres?host=${encodeURIComponent(dir)}` };
+  return { dir, url: `postgres://postgres@${encodeURIComponent(dir)}/postgres` };
 }

@@ -69,7 +69,6 @@ export function checkRoom(owner: string, text: string, config: Config): string {
 
 /** Free text that a person reads: control characters out, bounded. */
 export function cleanText(text: string, max = 500): string {
-  // eslint-disable-next-line no-control-regex -- taking them out is the point
   return text
     .replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]+/g, ' ')
     .trim()
