@@ -5,8 +5,9 @@ import { change, rehearse, type Update } from '../store/change-log.ts';
 import type { Store, Tx } from '../store/store.ts';
 import { type MachineInput, type MachinePlan, planMachines, planUpdates, type Wish } from './plan.ts';
 import { aliasList, type Machine, toRecord } from './record.ts';
+import { findMachine } from './find.ts';
 import { getSetting } from './settings.ts';
-import { normalizeMac, quote } from './validate.ts';
+import { normalizeMac } from './validate.ts';
 
 /** Every machine, in order of hostname. */
 export async function listMachines(db: Knex): Promise<Machine[]> {
@@ -37,19 +38,6 @@ export async function listMachines(db: Knex): Promise<Machine[]> {
     is_faulty_details: row.is_faulty_details,
     boot_once: row.boot_once,
   }));
-}
-
-/** A machine by hostname, alias or MAC. @throws ProloError `not-found` */
-export function findMachine(machines: readonly Machine[], name: string): Machine {
-  const wanted = name.trim().toLowerCase();
-  const mac = normalizeMac(name);
-  const machine = machines.find(
-    (m) => m.hostname === wanted || m.mac === mac || aliasList(m).includes(wanted),
-  );
-  if (machine) return machine;
-  throw new ProloError('not-found', `machine ${quote(name)}: not in MDB`, {
-    hint: '`prolo mdb list` shows those that are',
-  });
 }
 
 /** How a change of MDB decides, given what is there; called inside the transaction. */

@@ -1,0 +1,51 @@
+import type { RunningDaemon } from '../lib/http/daemon.ts';
+import { createLog } from '../lib/log.ts';
+import { databaseUrl, type Site } from '../lib/site/site.ts';
+import { openStore, type Store } from '../lib/store/store.ts';
+import { loadDaemon } from './registry.ts';
+
+export interface Running {
+  daemons: { name: string; url?: string }[];
+  /** Resolves when a signal has ended them all. */
+  ended: Promise<void>;
+}
+
+/**
+ * Starts daemons in this process, in order; SIGTERM or SIGINT closes them, the last one first, a second signal ends the
+ * process at once. When one cannot start, those before it are closed again.
+ */
+export async function runDaemons(site: Site, names: readonly string[]): Promise<Running> {
+  const log = createLog(site.config.log.level);
+  let opened: Promise<Store> | undefined;
+  const store = (): Promise<Store> => (opened ??= openStore(databaseUrl(site)));
+  const running: { name: string; daemon: RunningDaemon }[] = [];
+  const closeAll = async (): Promise<void> => {
+    for (const { name, daemon } of running.splice(0).reverse())
+      await daemon.close().catch((error: unknown) => log.error({ daemon: name, error: String(error) }, 'did not close'));
+    await (await opened?.catch(() => undefined))?.close();
+  };
+
+  try {
+    for (const name of names) {
+      const start = await loadDaemon(name);
+      running.push({ name, daemon: await start({ site, log: log.child({ daemon: name }), store }) });
+    }
+  } catch (error) {
+    await closeAll();
+    throw error;
+  }
+  const daemons = running.map(({ name, daemon }) => ({ name, ...(daemon.url ? { url: daemon.url } : {}) }));
+  return { daemons, ended: untilSignal().then(closeAll) };
+}
+
+/** The first signal resolves; the second one ends the process. */
+function untilSignal(): Promise<void> {
+  return new Promise((resolve) => {
+    let signals = 0;
+    const onSignal = (signal: NodeJS.Signals): void => {
+      if (++signals > 1) process.exit(signal === 'SIGINT' ? 130 : 143);
+      resolve();
+    };
+    process.on('SIGTERM', onSignal).on('SIGINT', onSignal);
+  });
+}

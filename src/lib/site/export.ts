@@ -1,0 +1,32 @@
+import { ProloError } from '../errors.ts';
+import type { Config } from './schema.ts';
+import type { SecretName, Secrets } from './secrets.ts';
+import { SECRET_NAMES } from './secrets.ts';
+
+/** What a host of each role must be able to prove or check; nothing else leaves the gateway. */
+const ROLE_SECRETS: Record<string, readonly SecretName[]> = {
+  gw: SECRET_NAMES,
+  rhfs: ['mdbsync.subscribe', 'udbsync.subscribe', 'presencesync.subscribe', 'hfs.shared'],
+  web: ['mdbsync.subscribe', 'udbsync.subscribe', 'presencesync.subscribe'],
+  monitoring: [],
+  // What a PC boots can be read by any laptop on the wire: it has none.
+  pc: [],
+};
+export const ROLES = Object.keys(ROLE_SECRETS);
+
+/** Keys that speak of the gateway's own machine. */
+const GATEWAY_KEYS = ['database', 'bind', 'dns', 'dhcp', 'reservedLogins'] as const;
+
+/**
+ * The config and the secrets of a host of `role`, from the gateway's.
+ * @param draft prolo.yml as written, without defaults
+ * @throws ProloError `bad-input` for a role that is none
+ */
+export function exportSite(draft: Partial<Config>, secrets: Secrets, role: string): { config: Partial<Config>; secrets: Secrets } {
+  const names = ROLE_SECRETS[role];
+  if (!names) throw new ProloError('bad-input', `role ${role}: unknown`, { hint: `roles: ${ROLES.join(', ')}` });
+  const config = { ...draft };
+  if (role !== 'gw') for (const key of GATEWAY_KEYS) delete config[key];
+  const chosen = Object.fromEntries(names.flatMap((name) => (secrets[name] === undefined ? [] : [[name, secrets[name]]]))) as Secrets;
+  return { config, secrets: chosen };
+}
