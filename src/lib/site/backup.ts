@@ -25,7 +25,13 @@ export interface BackupSummary {
 }
 
 /** Writes the site, all that cannot be made again, to one encrypted file (mode 0600), while everything runs. */
-export async function backupSite(site: Site, store: Store, file: string, passphrase: string, now: Date): Promise<BackupSummary> {
+export async function backupSite(
+  site: Site,
+  store: Store,
+  file: string,
+  passphrase: string,
+  now: Date,
+): Promise<BackupSummary> {
   const contents: Contents = {
     at: now.toISOString(),
     config: await readFile(site.file, 'utf8'),
@@ -44,9 +50,14 @@ export async function backupSite(site: Site, store: Store, file: string, passphr
  */
 export async function restoreSite(file: string, dir: string, passphrase: string): Promise<BackupSummary> {
   const sealed = await readFile(file);
-  const contents = JSON.parse((await promisify(gunzip)(await unseal(sealed, passphrase))).toString('utf8')) as Contents;
+  const contents = JSON.parse(
+    (await promisify(gunzip)(await unseal(sealed, passphrase))).toString('utf8'),
+  ) as Contents;
   const configFile = join(resolve(dir), 'prolo.yml');
-  if (existsSync(configFile)) throw new ProloError('conflict', `site ${dir}: there is one already`, { hint: 'restore into another folder' });
+  if (existsSync(configFile))
+    throw new ProloError('conflict', `site ${dir}: there is one already`, {
+      hint: 'restore into another folder',
+    });
   const draftFile = join(resolve(dir), '.prolo.yml.restoring');
   await mkdir(resolve(dir), { recursive: true });
   await writeFileAtomic(draftFile, contents.config);

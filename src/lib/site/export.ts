@@ -22,11 +22,18 @@ const GATEWAY_KEYS = ['database', 'bind', 'dns', 'dhcp', 'reservedLogins'] as co
  * @param draft prolo.yml as written, without defaults
  * @throws ProloError `bad-input` for a role that is none
  */
-export function exportSite(draft: Partial<Config>, secrets: Secrets, role: string): { config: Partial<Config>; secrets: Secrets } {
+export function exportSite(
+  draft: Partial<Config>,
+  secrets: Secrets,
+  role: string,
+): { config: Partial<Config>; secrets: Secrets } {
   const names = ROLE_SECRETS[role];
-  if (!names) throw new ProloError('bad-input', `role ${role}: unknown`, { hint: `roles: ${ROLES.join(', ')}` });
+  if (!names)
+    throw new ProloError('bad-input', `role ${role}: unknown`, { hint: `roles: ${ROLES.join(', ')}` });
   const config = { ...draft };
   if (role !== 'gw') for (const key of GATEWAY_KEYS) delete config[key];
-  const chosen = Object.fromEntries(names.flatMap((name) => (secrets[name] === undefined ? [] : [[name, secrets[name]]]))) as Secrets;
+  const chosen = Object.fromEntries(
+    names.flatMap((name) => (secrets[name] === undefined ? [] : [[name, secrets[name]]])),
+  ) as Secrets;
   return { config, secrets: chosen };
 }

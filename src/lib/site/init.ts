@@ -16,7 +16,10 @@ import { type ConfigDraft, renderConfig } from './write-config.ts';
  */
 export async function initSite(dir: string, draft: ConfigDraft): Promise<Site> {
   const file = join(resolve(dir), 'prolo.yml');
-  if (existsSync(file)) throw new ProloError('conflict', `site ${dir}: there is one already`, { hint: `use it with --config ${join(dir, 'prolo.yml')}, or choose another folder` });
+  if (existsSync(file))
+    throw new ProloError('conflict', `site ${dir}: there is one already`, {
+      hint: `use it with --config ${join(dir, 'prolo.yml')}, or choose another folder`,
+    });
   const text = renderConfig(draft);
   parseConfig(text, file); // before anything is written
   await mkdir(resolve(dir), { recursive: true });

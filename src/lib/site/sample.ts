@@ -16,15 +16,42 @@ export const sampleDraft: ConfigDraft = {
   },
 };
 
-const GATEWAY_ALIASES = ['mdb', 'mdbsync', 'ns', 'netboot', 'udb', 'udbsync', 'presencesync', 'ntp', 'sso', 'hfsdb'];
-const WEB_ALIASES = ['db', 'concours', 'wiki', 'bugs', 'redmine', 'docs', 'home', 'paste', 'map', 'masternode'];
+const GATEWAY_ALIASES = [
+  'mdb',
+  'mdbsync',
+  'ns',
+  'netboot',
+  'udb',
+  'udbsync',
+  'presencesync',
+  'ntp',
+  'sso',
+  'hfsdb',
+];
+const WEB_ALIASES = [
+  'db',
+  'concours',
+  'wiki',
+  'bugs',
+  'redmine',
+  'docs',
+  'home',
+  'paste',
+  'map',
+  'masternode',
+];
 
 export function sampleMachines(): MachineInput[] {
   const servers: MachineInput[] = [
     { hostname: 'gw', ip: '192.168.1.254', aliases: GATEWAY_ALIASES, room: 'pasteur' },
     { hostname: 'web', ip: '192.168.1.100', aliases: WEB_ALIASES, room: 'pasteur' },
     { hostname: 'misc', ip: '192.168.1.101', aliases: ['irc', 'sgoinfre'], room: 'pasteur' },
-    { hostname: 'monitoring', ip: '192.168.1.102', aliases: ['grafana', 'journal-aggregator'], room: 'pasteur' },
+    {
+      hostname: 'monitoring',
+      ip: '192.168.1.102',
+      aliases: ['grafana', 'journal-aggregator'],
+      room: 'pasteur',
+    },
   ];
   const fileServers = count(0, 9).map((n): MachineInput => {
     const first = n % 2 === 0;
@@ -32,7 +59,12 @@ export function sampleMachines(): MachineInput[] {
       // One box, two NICs: the even one bears the box's name.
       hostname: first ? `rhfs${n}${n + 1}` : `rhfs${n}`,
       ip: `192.168.1.${n + 1}`,
-      aliases: [...(n === 0 ? ['rhfs', 'rfs', 'hfs'] : []), ...(first ? [`rhfs${n}`] : []), `rfs${n}`, `hfs${n}`],
+      aliases: [
+        ...(n === 0 ? ['rhfs', 'rfs', 'hfs'] : []),
+        ...(first ? [`rhfs${n}`] : []),
+        `rfs${n}`,
+        `hfs${n}`,
+      ],
       rfs: n,
       hfs: n,
       room: n < 6 ? 'pasteur' : 'masters',
@@ -40,16 +72,34 @@ export function sampleMachines(): MachineInput[] {
   });
   const infrastructure = [...servers, ...fileServers].map((machine) => ({ ...machine, mtype: 'service' }));
   const pcs = [...seats('pas', 'pasteur', 12, 8, 0, 6), ...seats('mas', 'masters', 5, 6, 6, 4)];
-  return [...infrastructure, ...pcs].map((machine, i) => ({ rfs: 0, hfs: 0, ...machine, mac: sampleMac(i + 1) }));
+  return [...infrastructure, ...pcs].map((machine, i) => ({
+    rfs: 0,
+    hfs: 0,
+    ...machine,
+    mac: sampleMac(i + 1),
+  }));
 }
 
 /** A room of `rows` × `places` PCs, its rows spread over `servers` file servers from number `first` on. */
-function seats(prefix: string, room: string, rows: number, places: number, first: number, servers: number): MachineInput[] {
+function seats(
+  prefix: string,
+  room: string,
+  rows: number,
+  places: number,
+  first: number,
+  servers: number,
+): MachineInput[] {
   return count(1, rows).flatMap((row) =>
     count(1, places).map((place) => {
       const server = first + Math.floor(((row - 1) * servers) / rows);
       const organisers = row > rows - (room === 'pasteur' ? 2 : 1);
-      return { hostname: `${prefix}-r${pad(row)}p${pad(place)}`, room, rfs: server, hfs: server, mtype: organisers ? 'orga' : 'user' };
+      return {
+        hostname: `${prefix}-r${pad(row)}p${pad(place)}`,
+        room,
+        rfs: server,
+        hfs: server,
+        mtype: organisers ? 'orga' : 'user',
+      };
     }),
   );
 }
@@ -58,12 +108,42 @@ function seats(prefix: string, room: string, rows: number, places: number, first
 export function sampleSwitches(): SwitchRecord[] {
   return count(0, 9).map((n) => {
     const room = n < 6 ? 'pasteur' : 'masters';
-    return { name: `sw-${n < 6 ? 'pas' : 'mas'}-${n + 1}`, chassis: `68:b5:99:9f:45:${hex(0x40 + n)}`, rfs: n, hfs: n, room };
+    return {
+      name: `sw-${n < 6 ? 'pas' : 'mas'}-${n + 1}`,
+      chassis: `68:b5:99:9f:45:${hex(0x40 + n)}`,
+      rfs: n,
+      hfs: n,
+      room,
+    };
   });
 }
 
-const FIRST = ['Zoé', 'Anaïs', 'Loïc', 'Chloé', 'Hugo', 'Inès', 'Jérôme', 'Léa', 'Mathéo', 'Noé', 'Océane', 'Rémi'];
-const LAST = ['Martin', 'Lefèvre', 'Müller', 'Durand', 'Benoît', 'Petit', 'Nguyễn', 'Sørensen', 'Garçon', 'Dupont'];
+const FIRST = [
+  'Zoé',
+  'Anaïs',
+  'Loïc',
+  'Chloé',
+  'Hugo',
+  'Inès',
+  'Jérôme',
+  'Léa',
+  'Mathéo',
+  'Noé',
+  'Océane',
+  'Rémi',
+];
+const LAST = [
+  'Martin',
+  'Lefèvre',
+  'Müller',
+  'Durand',
+  'Benoît',
+  'Petit',
+  'Nguyễn',
+  'Sørensen',
+  'Garçon',
+  'Dupont',
+];
 
 /** 100 contestants, 16 organisers and 4 roots; each name once. */
 export function samplePeople(): { name: string; group: 'user' | 'orga' | 'root' }[] {

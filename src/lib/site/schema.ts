@@ -35,15 +35,26 @@ const Room = Type.Object(
   strict,
 );
 
-const GroupConfig = Type.Object(
-  {
-    uids: Type.String({ pattern: '^\\d{3,9}-\\d{3,9}$', description: 'UIDs to hand out, FIRST-LAST' }),
-    gid: Type.Integer({ minimum: 100, description: "the group's id" }),
-    quotaBytes: Type.Integer({ minimum: 0, description: "a home's size in bytes" }),
-    passwordLength: Type.Integer({ minimum: 6, maximum: 64, description: 'of generated passwords' }),
-  },
-  strict,
-);
+const groupConfig = (uids: string, gid: number, quotaBytes: number, passwordLength: number) =>
+  Type.Object(
+    {
+      uids: Type.String({
+        pattern: '^\\d{3,9}-\\d{3,9}$',
+        description: 'UIDs to hand out, FIRST-LAST',
+        default: uids,
+      }),
+      gid: Type.Integer({ minimum: 100, description: "the group's id", default: gid }),
+      quotaBytes: Type.Integer({ minimum: 0, description: "a home's size in bytes", default: quotaBytes }),
+      passwordLength: Type.Integer({
+        minimum: 6,
+        maximum: 64,
+        description: 'of generated passwords',
+        default: passwordLength,
+      }),
+    },
+    { ...strict, default: {} },
+  );
+const GiB = 1024 ** 3;
 
 const Profile = Type.Union(
   [
@@ -226,6 +237,7 @@ export const ConfigSchema = Type.Object(
     secrets: text('the file of secrets, beside prolo.yml', 'secrets.yml'),
     state: text('the folder of generated files, beside prolo.yml', 'state'),
     networks: Type.Array(Network, {
+      description: 'the IPv4 networks on the wire',
       default: [
         { name: 'lan', cidr: '192.168.0.0/23', role: 'machines', gateway: '192.168.1.254' },
         { name: 'cluster', cidr: '192.168.2.0/24', role: 'machines', gateway: '192.168.2.254', dhcp: false },
@@ -266,15 +278,12 @@ export const ConfigSchema = Type.Object(
       },
     }),
     groups: Type.Object(
-      { user: GroupConfig, orga: GroupConfig, root: GroupConfig },
       {
-        ...strict,
-        default: {
-          user: { uids: '10000-10999', gid: 10000, quotaBytes: 2147483648, passwordLength: 8 },
-          orga: { uids: '11000-11999', gid: 11000, quotaBytes: 5368709120, passwordLength: 10 },
-          root: { uids: '12000-12999', gid: 12000, quotaBytes: 5368709120, passwordLength: 10 },
-        },
+        user: groupConfig('10000-10999', 10000, 2 * GiB, 8),
+        orga: groupConfig('11000-11999', 11000, 5 * GiB, 10),
+        root: groupConfig('12000-12999', 12000, 5 * GiB, 10),
       },
+      { ...strict, default: {} },
     ),
     shell: Type.String({ pattern: '^/[\\w./-]+$', description: "a new user's shell", default: '/bin/bash' }),
     reservedLogins: Type.Array(Type.String(), {

@@ -14,7 +14,11 @@ export async function seal(plain: Buffer, passphrase: string): Promise<Buffer> {
   const salt = randomBytes(16);
   const nonce = randomBytes(12);
   const header = Buffer.from(`${MAGIC} ${salt.toString('hex')} ${nonce.toString('hex')}\n`);
-  const cipher = createCipheriv('aes-256-gcm', await deriveKey(passphrase.normalize('NFC'), salt, 32, COST), nonce);
+  const cipher = createCipheriv(
+    'aes-256-gcm',
+    await deriveKey(passphrase.normalize('NFC'), salt, 32, COST),
+    nonce,
+  );
   cipher.setAAD(header);
   return Buffer.concat([header, cipher.update(plain), cipher.final(), cipher.getAuthTag()]);
 }
@@ -22,8 +26,11 @@ export async function seal(plain: Buffer, passphrase: string): Promise<Buffer> {
 /** @throws ProloError `bad-input` for a file that is none of ours, a wrong passphrase, or a changed byte */
 export async function unseal(sealed: Buffer, passphrase: string): Promise<Buffer> {
   const end = sealed.indexOf(10) + 1;
-  const match = new RegExp(`^${MAGIC} ([0-9a-f]{32}) ([0-9a-f]{24})\n$`).exec(sealed.subarray(0, Math.min(end, 200)).toString('latin1'));
-  if (!match || sealed.length < end + 16) throw new ProloError('bad-input', "backup: not a file of `prolo site backup`, or cut short");
+  const match = new RegExp(`^${MAGIC} ([0-9a-f]{32}) ([0-9a-f]{24})\n$`).exec(
+    sealed.subarray(0, Math.min(end, 200)).toString('latin1'),
+  );
+  if (!match || sealed.length < end + 16)
+    throw new ProloError('bad-input', 'backup: not a file of `prolo site backup`, or cut short');
   const key = await deriveKey(passphrase.normalize('NFC'), Buffer.from(match[1]!, 'hex'), 32, COST);
   const decipher = createDecipheriv('aes-256-gcm', key, Buffer.from(match[2]!, 'hex'));
   decipher.setAAD(sealed.subarray(0, end));
@@ -31,6 +38,8 @@ export async function unseal(sealed: Buffer, passphrase: string): Promise<Buffer
   try {
     return Buffer.concat([decipher.update(sealed.subarray(end, -16)), decipher.final()]);
   } catch (error) {
-    throw new ProloError('bad-input', 'backup: the passphrase is wrong, or the file was changed', { cause: error });
+    throw new ProloError('bad-input', 'backup: the passphrase is wrong, or the file was changed', {
+      cause: error,
+    });
   }
 }

@@ -27,12 +27,17 @@ describe('a backup of a site', function () {
 
   it('restored elsewhere has the same machines, secrets, config and change log', async () => {
     const dir = join(test.dir, 'elsewhere');
-    expect(await restoreSite(file, dir, 'correct horse')).to.include({ machines: 1, at: '1970-01-01T00:00:00.000Z' });
+    expect(await restoreSite(file, dir, 'correct horse')).to.include({
+      machines: 1,
+      at: '1970-01-01T00:00:00.000Z',
+    });
     const site = loadSite(join(dir, 'prolo.yml'));
     const store = await openStore(databaseUrl(site));
     try {
       expect(await listMachines(store.knex)).to.deep.equal(await listMachines((await test.store()).knex));
-      expect(await changesAfter(store, 'mdb', 0)).to.deep.equal(await changesAfter(await test.store(), 'mdb', 0));
+      expect(await changesAfter(store, 'mdb', 0)).to.deep.equal(
+        await changesAfter(await test.store(), 'mdb', 0),
+      );
       expect(site.secret('passwords.key')).to.equal(test.site.secret('passwords.key'));
       expect(statSync(join(dir, 'secrets.yml')).mode & 0o777).to.equal(0o600);
       await addMachine(store, site.config, 'test', { hostname: 'pas-r01p02', mac: '52:54:00:00:00:02' });
@@ -42,7 +47,9 @@ describe('a backup of a site', function () {
   });
 
   it('says nothing without the passphrase, shows no secret, and nobody else may read it', async () => {
-    expect(await rejection(restoreSite(file, join(test.dir, 'x'), 'wrong horse'))).to.include({ kind: 'bad-input' });
+    expect(await rejection(restoreSite(file, join(test.dir, 'x'), 'wrong horse'))).to.include({
+      kind: 'bad-input',
+    });
     const text = readFileSync(file, 'latin1');
     expect(text).to.not.include(test.site.secret('passwords.key')).and.not.include('pas-r01p01');
     expect(statSync(file).mode & 0o777).to.equal(0o600);
@@ -54,10 +61,14 @@ describe('a backup of a site', function () {
       const bad = Buffer.from(bytes);
       bad[at]! ^= 1;
       writeFileSync(file, bad);
-      expect(await rejection(restoreSite(file, join(test.dir, 'x'), 'correct horse'))).to.include({ kind: 'bad-input' });
+      expect(await rejection(restoreSite(file, join(test.dir, 'x'), 'correct horse'))).to.include({
+        kind: 'bad-input',
+      });
     }
     writeFileSync(file, bytes.subarray(0, 90));
-    expect(await rejection(restoreSite(file, join(test.dir, 'x'), 'correct horse'))).to.include({ kind: 'bad-input' });
+    expect(await rejection(restoreSite(file, join(test.dir, 'x'), 'correct horse'))).to.include({
+      kind: 'bad-input',
+    });
   });
 
   it('never overwrites a site', async () => {

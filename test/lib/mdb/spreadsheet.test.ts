@@ -1,0 +1,77 @@
+import { expect } from 'chai';
+import fc from 'fast-check';
+import { decideImport } from '../../../src/lib/mdb/import.ts';
+import { planMachines } from '../../../src/lib/mdb/plan.ts';
+import type { Machine } from '../../../src/lib/mdb/record.ts';
+import { readSheet, writeSheet } from '../../../src/lib/mdb/spreadsheet.ts';
+import { parseConfig } from '../../../src/lib/site/parse.ts';
+
+const config = parseConfig('', 'prolo.yml');
+const machine = (n: number, more: Partial<Machine> = {}): Machine => ({
+  id: n,
+  hostname: `pc${n}`,
+  aliases: '',
+  ip: `192.168.0.${n}`,
+  mac: `52:54:00:00:00:0${n}`,
+  rfs: n,
+  hfs: 0,
+  mtype: 'user',
+  room: 'pasteur',
+  is_faulty: false,
+  is_faulty_details: '',
+  boot_once: null,
+  ...more,
+});
+
+describe('a spreadsheet of machines', () => {
+  for (const format of ['csv', 'yaml'] as const)
+    it(`as ${format} comes back in unchanged, whatever a fault says`, () => {
+      fc.assert(
+        fc.property(fc.string({ unit: 'grapheme-ascii', maxLength: 30 }), (details) => {
+          const text = details.trim();
+          const current = [
+            machine(1, { aliases: 'a,b', is_faulty: true, is_faulty_details: text }),
+            machine(2),
+          ];
+          const { wishes, remove } = decideImport(
+            current,
+            readSheet(writeSheet(current, format), format, 'm'),
+            true,
+          );
+          const plan = planMachines(config, current, wishes, remove);
+          expect(plan).to.deep.equal({ create: [], update: [], remove: [] });
+        }),
+      );
+    });
+
+  it('does not run in a spreadsheet program', () => {
+    expect(
+      writeSheet([machine(1, { is_faulty: true, is_faulty_details: '=HYPERLINK("x")' })], 'csv'),
+    ).to.include(`'=HYPERLINK`);
+  });
+
+  it('may have other columns left out, semicolons, a byte order mark and Windows line ends', () => {
+    const [input] = readSheet('\ufeffhostname;rfs\r\npc1;7\r\n', 'csv', 'm.csv');
+    expect(input).to.deep.equal({ hostname: 'pc1', rfs: 7 });
+  });
+
+  for (const [text, words] of [
+    ['hostname,colour\npc1,red\n', 'line 2: field "colour" is unknown'],
+    ['hostname,rfs\npc1,x\n', 'line 2: rfs "x" is not a number'],
+    ['rfs\n1\n', 'line 2: hostname is missing'],
+    ['hostname,rfs\npc1\n', 'Invalid Record Length'],
+    ['hostname,is_faulty\npc1,maybe\n', 'neither true nor false'],
+  ] as const)
+    it(`is refused: ${words}`, () => expect(() => readSheet(text, 'csv', 'm.csv')).to.throw(words));
+
+  it('that names one machine twice is refused', () => {
+    expect(() => decideImport([machine(1)], [{ hostname: 'pc1' }, { hostname: 'PC1' }], false)).to.throw(
+      'twice',
+    );
+  });
+
+  it('finds a renamed machine by its MAC', () => {
+    const { wishes } = decideImport([machine(1)], [{ hostname: 'new', mac: machine(1).mac }], false);
+    expect(wishes[0]!.machine?.id).to.equal(1);
+  });
+});
