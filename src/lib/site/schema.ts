@@ -150,6 +150,25 @@ const Netboot = Type.Object(
     nfsPath: text('what the RFS exports', '/export/nfsroot_ro'),
     kernelOptions: text('added to every kernel of the site', 'ip=dhcp quiet'),
     pauseSeconds: Type.Integer({ minimum: 1, description: 'before a refused machine reboots', default: 15 }),
+    menuSeconds: Type.Integer({
+      minimum: 5,
+      description: "how long an unknown machine's menu waits for a key before it asks MDB again",
+      default: 60,
+    }),
+    lldpSeconds: Type.Integer({
+      minimum: 1,
+      description: 'how long a machine that registers waits for the LLDP packet of a known switch',
+      default: 45,
+    }),
+    stuckSeconds: Type.Object(
+      {
+        address: duration('a machine has an address and asks for no script', 60),
+        script: duration('has its script and fetches nothing, or nothing that netboot sees', 180),
+        kernel: duration('has asked for the kernel', 90),
+        initramfs: duration('has asked for the initramfs and is not up', 300),
+      },
+      { ...strict, description: 'longer than this at a stage of its boot, a machine is stuck', default: {} },
+    ),
     registrationsPerMinute: Type.Integer({
       minimum: 1,
       description: 'accepted from one address',
@@ -300,7 +319,7 @@ export const ConfigSchema = Type.Object(
           description: 'a slower subscriber is dropped',
           default: 16 * 1024 * 1024,
         }),
-        pollMs: duration('how often SQLite is asked for changes of other processes', 15),
+        pollMs: duration('how often SQLite is asked for changes of other processes', 5),
       },
       { ...strict, default: {} },
     ),
