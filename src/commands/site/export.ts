@@ -3,16 +3,31 @@ import { BaseCommand } from '../../base-command.ts';
 import { ROLES } from '../../lib/site/export.ts';
 
 export default class SiteExport extends BaseCommand<typeof SiteExport> {
-  static override description = 'write the config of one host, with the secrets that its role needs and no others';
-  static override examples = ['<%= config.bin %> site export --role rhfs --host rhfs01 --out rhfs01/', '<%= config.bin %> site export --role web'];
+  static override description =
+    'write the config of one host, with the secrets that its role needs and no others';
+  static override examples = [
+    '<%= config.bin %> site export --role rhfs --host rhfs01 --out rhfs01/',
+    '<%= config.bin %> site export --role web',
+  ];
   static override flags = {
     role: Flags.string({ description: 'what the host is', options: ROLES, required: true }),
     host: Flags.string({ description: 'its hostname, which must be in MDB', helpValue: 'H' }),
-    out: Flags.string({ description: 'the folder for prolo.yml and secrets.yml; left out: ./<host or role>', helpValue: 'DIR' }),
+    out: Flags.string({
+      description: 'the folder for prolo.yml and secrets.yml; left out: ./<host or role>',
+      helpValue: 'DIR',
+    }),
   };
 
   async run() {
-    const [{ exportSite }, { readSecrets }, { writeFileAtomic }, { renderConfig }, { stringify, parse }, fs, path] = await Promise.all([
+    const [
+      { exportSite },
+      { readSecrets },
+      { writeFileAtomic },
+      { renderConfig },
+      { stringify, parse },
+      fs,
+      path,
+    ] = await Promise.all([
       import('../../lib/site/export.ts'),
       import('../../lib/site/secrets.ts'),
       import('../../lib/write-file.ts'),
@@ -24,7 +39,10 @@ export default class SiteExport extends BaseCommand<typeof SiteExport> {
     const site = await this.site();
     const { host, role } = this.flags;
     if (host !== undefined) {
-      const [{ readMachines }, { findMachine }] = await Promise.all([import('../../lib/mdb/source.ts'), import('../../lib/mdb/find.ts')]);
+      const [{ readMachines }, { findMachine }] = await Promise.all([
+        import('../../lib/mdb/source.ts'),
+        import('../../lib/mdb/find.ts'),
+      ]);
       findMachine(await readMachines(site, () => this.store()), host);
     }
     const draft = (parse(await fs.readFile(site.file, 'utf8')) ?? {}) as object;
@@ -33,7 +51,9 @@ export default class SiteExport extends BaseCommand<typeof SiteExport> {
     const files = { config: path.join(dir, 'prolo.yml'), secrets: path.join(dir, 'secrets.yml') };
     await writeFileAtomic(files.secrets, stringify(exported.secrets), 0o600);
     await writeFileAtomic(files.config, renderConfig(exported.config));
-    this.log(`${dir}: prolo.yml, and secrets.yml (mode 0600) with ${Object.keys(exported.secrets).length} secret(s)`);
+    this.log(
+      `${dir}: prolo.yml, and secrets.yml (mode 0600) with ${Object.keys(exported.secrets).length} secret(s)`,
+    );
     return { dir, role, secrets: Object.keys(exported.secrets) };
   }
 }

@@ -8,13 +8,22 @@ export default class SiteRestore extends BaseCommand<typeof SiteRestore> {
     file: Args.string({ description: 'a file of `site backup`', required: true }),
     dir: Args.string({ description: 'the folder, which has no site yet', required: true }),
   };
-  static override flags = { 'passphrase-file': Flags.string({ description: 'its first line is the passphrase; - for standard input; left out: asked for' }) };
+  static override flags = {
+    'passphrase-file': Flags.string({
+      description: 'its first line is the passphrase; - for standard input; left out: asked for',
+    }),
+  };
 
   async run() {
-    const [{ restoreSite }, { readPassphrase }] = await Promise.all([import('../../lib/site/backup.ts'), import('../../lib/cli/passphrase.ts')]);
+    const [{ restoreSite }, { readPassphrase }] = await Promise.all([
+      import('../../lib/site/backup.ts'),
+      import('../../lib/cli/passphrase.ts'),
+    ]);
     const passphrase = await readPassphrase(this.flags['passphrase-file'], { twice: false });
     const summary = await restoreSite(this.args.file, this.args.dir, passphrase);
-    this.log(`${this.args.dir}: the site of ${summary.at}: ${summary.machines} machines, ${summary.users} users`);
+    this.log(
+      `${this.args.dir}: the site of ${summary.at}: ${summary.machines} machines, ${summary.users} users`,
+    );
     return summary;
   }
 }

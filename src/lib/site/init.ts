@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { chmod, mkdir } from 'node:fs/promises';
+import { rename } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { stringify } from 'yaml';
 import { ProloError } from '../errors.ts';
@@ -10,11 +10,16 @@ import { type Site, loadSite } from './site.ts';
 import { type ConfigDraft, renderConfig } from './write-config.ts';
 
 /**
- * A site that needs nothing outside its folder: loopback, SQLite, random secrets. prolo.yml is written last: a folder
+ * A site that needs nothing outside its folder: loopback, SQLite, random secrets. prolo.yml gets its name last: a folder
  * that has it is a whole site, and a run that was cut short can be repeated.
+ * @param fill makes and fills the database
  * @throws ProloError `conflict` when there is a site already
  */
-export async function initSite(dir: string, draft: ConfigDraft): Promise<Site> {
+export async function initSite<T>(
+  dir: string,
+  draft: ConfigDraft,
+  fill: (site: Site) => Promise<T>,
+): Promise<{ site: Site; filled: T }> {
   const file = join(resolve(dir), 'prolo.yml');
   if (existsSync(file))
     throw new ProloError('conflict', `site ${dir}: there is one already`, {
@@ -22,12 +27,13 @@ export async function initSite(dir: string, draft: ConfigDraft): Promise<Site> {
     });
   const text = renderConfig(draft);
   parseConfig(text, file); // before anything is written
-  await mkdir(resolve(dir), { recursive: true });
   const secretsFile = join(resolve(dir), 'secrets.yml');
   if (!existsSync(secretsFile)) await writeFileAtomic(secretsFile, stringify(generateSecrets()), 0o600);
-  await chmod(secretsFile, 0o600);
-  await writeFileAtomic(file, text);
-  return loadSite(file);
+  const draftFile = join(resolve(dir), '.prolo.yml.new');
+  await writeFileAtomic(draftFile, text);
+  const filled = await fill(loadSite(draftFile));
+  await rename(draftFile, file);
+  return { site: loadSite(file), filled };
 }
 
 /** The config of a site on this machine alone: `prolo site init`'s, before its owner edits it. */
