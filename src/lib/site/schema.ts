@@ -319,7 +319,10 @@ export const ConfigSchema = Type.Object(
           description: 'a slower subscriber is dropped',
           default: 16 * 1024 * 1024,
         }),
-        pollMs: duration('how often SQLite is asked for changes of other processes', 15),
+        pollMs: duration(
+          'how often SQLite is asked for changes of other processes, beside the kernel’s word',
+          30,
+        ),
       },
       { ...strict, default: {} },
     ),

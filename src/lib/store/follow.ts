@@ -1,3 +1,5 @@
+import { type FSWatcher, watch } from 'node:fs';
+import { basename, dirname } from 'node:path';
 import type { Client } from 'pg';
 import type { Logger } from '../log.ts';
 import { type Change, changesAfter, type FeedName } from './change-log.ts';
@@ -69,10 +71,18 @@ export async function followChanges(store: Store, options: FollowOptions): Promi
   };
 }
 
-/** `PRAGMA data_version` changes when another connection has committed: 2 µs to ask, no disk read. */
+/** After a write to the log file: when its commit is looked for. The write comes first, and the disk is waited for in between. */
+const LOOK_AGAIN_MS = [0, 1, 2, 4, 8];
+
+/**
+ * `PRAGMA data_version` changes when another connection has committed. It is asked for when the kernel tells of a write
+ * to SQLite's log file, and from time to time in any case.
+ */
 function pollSqlite(store: Store, look: () => void, pollMs: number): Following {
   let version: unknown;
   let asking = false;
+  let tries = LOOK_AGAIN_MS.length;
+  let next: NodeJS.Timeout | undefined;
   const ask = async (): Promise<void> => {
     if (asking) return;
     asking = true;
@@ -88,8 +98,35 @@ function pollSqlite(store: Store, look: () => void, pollMs: number): Following {
       asking = false;
     }
   };
+  const tryNext = (): void => {
+    const waitMs = LOOK_AGAIN_MS[tries++];
+    next = waitMs === undefined ? undefined : setTimeout(() => void ask().then(tryNext), waitMs);
+  };
+  const watcher = watchFile(`${store.url.slice('sqlite:'.length)}-wal`, () => {
+    tries = 0;
+    if (next === undefined) tryNext();
+  });
   const timer = setInterval(() => void ask(), pollMs);
-  return { stop: () => Promise.resolve(clearInterval(timer)) };
+  return {
+    stop() {
+      clearInterval(timer);
+      tries = LOOK_AGAIN_MS.length;
+      clearTimeout(next);
+      watcher?.close();
+      return Promise.resolve();
+    },
+  };
+}
+
+/** Tells of writes to a file that may come and go. Where the kernel has no watch left, there is none. */
+function watchFile(file: string, onWrite: () => void): FSWatcher | undefined {
+  try {
+    const name = basename(file);
+    const watcher = watch(dirname(file), (_event, changed) => changed === name && onWrite());
+    return watcher.on('error', () => watcher.close());
+  } catch {
+    return undefined;
+  }
 }
 
 /** LISTEN on a connection of its own, made again whenever it breaks; each new one looks at once for what it missed. */
