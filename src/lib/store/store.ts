@@ -37,12 +37,17 @@ export async function openStore(url: string): Promise<Store> {
   return { knex, client: sqlite ? 'sqlite' : 'pg', url, events, close: () => knex.destroy() };
 }
 
+/** What knex would print is in the errors that it throws. */
+const quiet = (): void => undefined;
+const silent = { warn: quiet, error: quiet, deprecate: quiet, debug: quiet };
+
 function openSqlite(file: string): Knex {
   mkdirSync(dirname(file), { recursive: true });
   return knexFactory({
     client: 'better-sqlite3',
     connection: { filename: file },
     useNullAsDefault: true,
+    log: silent,
     pool: {
       min: 1,
       max: 1,
@@ -64,7 +69,8 @@ function openSqlite(file: string): Knex {
 function openPostgres(url: string): Knex {
   return knexFactory({
     client: 'pg',
-    connection: url,
+    connection: { connectionString: url },
+    log: silent,
     pool: { min: 0, max: 8 },
     acquireConnectionTimeout: 5_000,
   });

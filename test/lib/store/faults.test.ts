@@ -1,0 +1,102 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import Database from 'better-sqlite3';
+import { expect } from 'chai';
+import { silentLog } from '../../../src/lib/log.ts';
+import { change, type Change } from '../../../src/lib/store/change-log.ts';
+import { followChanges } from '../../../src/lib/store/follow.ts';
+import { openStore } from '../../../src/lib/store/store.ts';
+import { needs } from '../../support/needs.ts';
+import { createDatabase, postgresPackages } from '../../support/postgres.ts';
+import { rejection } from '../../support/rejection.ts';
+
+const note = (text: string) => () =>
+  Promise.resolve({ value: 0, updates: [{ type: 'update' as const, data: { text } }] });
+
+describe('a database in trouble', function () {
+  this.timeout(40_000);
+  let dir: string;
+  beforeEach(() => (dir = mkdtempSync(join(tmpdir(), 'prolo-faults-'))));
+  afterEach(() => rmSync(dir, { recursive: true, force: true }));
+
+  it('locked by another process is said to be, after five seconds, and works again afterwards', async () => {
+    const store = await openStore(`sqlite:${join(dir, 'db')}`);
+    const other = new Database(join(dir, 'db'));
+    other.exec('begin immediate');
+    const error = await rejection(change(store, 'mdb', 'test', note('a')));
+    expect(error).to.include({ kind: 'unavailable' });
+    expect(error.message).to.include('locked');
+    other.exec('rollback');
+    other.close();
+    await change(store, 'mdb', 'test', note('b'));
+    await store.close();
+  });
+
+  it('on a full disk is an error of that kind; nothing is half written, and it works again when there is space', async function () {
+    needs(this, { mount: 'mount' });
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=600k', 'none', dir]);
+    const store = await openStore(`sqlite:${join(dir, 'db')}`);
+    try {
+      let written = 0;
+      let error: Error | undefined;
+      for (; written < 500 && !error; written++)
+        await change(store, 'mdb', 'test', note('x'.repeat(20_000))).catch(
+          (caught: Error) => (error = caught),
+        );
+      expect(error).to.include({ kind: 'full' });
+      const rows = (await store.knex('changes').count({ n: '*' })) as { n: number }[];
+      expect(Number(rows[0]!.n)).to.equal(written - 1);
+      execFileSync('mount', ['-o', 'remount,size=4m', dir]);
+      await change(store, 'mdb', 'test', note('again'));
+    } finally {
+      await store.close();
+      execFileSync('umount', [dir]);
+    }
+  });
+
+  it('that is no database is named', async () => {
+    writeFileSync(
+      join(dir, 'db'),
+      'this is a text and no database, but it is long enough to be taken for one'.repeat(20),
+    );
+    expect(await rejection(openStore(`sqlite:${join(dir, 'db')}`))).to.include({ kind: 'unavailable' });
+  });
+
+  it('that cannot be reached is named without its password', async () => {
+    const error = await rejection(openStore('postgres://prolo:hunter22@127.0.0.1:1/prolo'));
+    expect(error).to.include({ kind: 'unavailable' });
+    expect(error.message).to.not.include('hunter22');
+  });
+
+  it('whose connections are cut is followed again from where the log was', async function () {
+    needs(this, postgresPackages);
+    const database = await createDatabase();
+    const store = await openStore(database.url);
+    const seen: Change[] = [];
+    const following = await followChanges(store, {
+      feed: 'mdb',
+      after: 0,
+      onChange: (line) => seen.push(line),
+      pollMs: 10,
+      log: silentLog,
+    });
+    await change(store, 'mdb', 'test', note('1'));
+    await store.knex
+      .raw('select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database()')
+      .catch(() => undefined);
+    for (let i = 0; i < 20; i++) {
+      const failed = await change(store, 'mdb', 'test', note('2')).then(
+        () => false,
+        () => true,
+      );
+      if (!failed) break;
+    }
+    for (let i = 0; i < 300 && seen.length < 2; i++) await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(seen.map(({ updates }) => updates[0]!.data.text)).to.deep.equal(['1', '2']);
+    await following.stop();
+    await store.close();
+    await database.drop();
+  });
+});
