@@ -1,0 +1,46 @@
+/** A virtual PC without a disk, as its maker asks for it. */
+export interface PcSpec {
+  name: string;
+  mac: string;
+  firmware: 'bios' | 'uefi';
+  /** It is ended when it runs longer: a guest may hang, and qemu with it. */
+  limitSeconds: number;
+  memoryMib: number;
+}
+
+export interface PcParts {
+  /** The tap device in the namespace that qemu runs in. */
+  tap: string;
+  /** A copy of OVMF's variables, for UEFI. */
+  uefiVars?: string;
+}
+
+export const OVMF_CODE = '/usr/share/OVMF/OVMF_CODE_4M.fd';
+export const OVMF_VARS = '/usr/share/OVMF/OVMF_VARS_4M.fd';
+
+/**
+ * What starts it, with its serial port on standard input and output. A BIOS PC has qemu's own network ROM, which is
+ * iPXE already; an UEFI PC has none (`romfile=`), so that its firmware's PXE has to fetch iPXE by TFTP.
+ * No KVM: the emulated processor is slower, but runs wherever this does.
+ */
+export function qemuArgv(spec: PcSpec, parts: PcParts): string[] {
+  const uefi = spec.firmware === 'uefi';
+  const firmware = uefi
+    ? [
+        ['-machine', 'q35'],
+        ['-drive', `if=pflash,format=raw,unit=0,readonly=on,file=${OVMF_CODE}`],
+        ['-drive', `if=pflash,format=raw,unit=1,file=${parts.uefiVars}`],
+      ]
+    : [['-machine', 'pc,graphics=off']];
+  return [
+    ['timeout', '--kill-after=5', String(spec.limitSeconds), 'qemu-system-x86_64'],
+    ['-name', spec.name, '-accel', 'tcg,thread=multi', '-cpu', 'max', '-m', String(spec.memoryMib)],
+    ['-nodefaults', '-no-user-config', '-display', 'none'],
+    ...firmware,
+    ['-chardev', 'stdio,id=console,signal=off', '-serial', 'chardev:console'],
+    ['-netdev', `tap,id=lan,ifname=${parts.tap},script=no,downscript=no`],
+    ['-device', `virtio-net-pci,netdev=lan,mac=${spec.mac}${uefi ? ',romfile=' : ''}`],
+    ['-object', 'rng-random,id=rng,filename=/dev/urandom', '-device', 'virtio-rng-pci,rng=rng'],
+    ['-boot', 'n'],
+  ].flat();
+}
