@@ -10,7 +10,15 @@ export type Group = (typeof GROUPS)[number];
 const strict = { additionalProperties: false } as const;
 const text = (description: string, value: string) => Type.String({ description, default: value });
 const label = '^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$';
-const argv = (description: string) => Type.Array(Type.String({ minLength: 1 }), { description, default: [] });
+const argv = (description: string, value: string[] = []) =>
+  Type.Array(Type.String({ minLength: 1 }), { description, default: value });
+const checks = Type.Enum(['required', 'if-present'], {
+  description: 'if-present: a checker or reload program that is not installed is a warning, not an error',
+  default: 'required',
+});
+/** It has to fit the field of a DHCP packet. */
+const bootFile = (description: string, value: string) =>
+  Type.String({ minLength: 1, maxLength: 127, description, default: value });
 const duration = (description: string, value: number) =>
   Type.Integer({ minimum: 0, description, default: value });
 
@@ -26,6 +34,13 @@ const Network = Type.Object(
       Type.String({ format: 'prolo-range', description: 'addresses to lease, FIRST-LAST' }),
     ),
     dhcp: Type.Boolean({ description: 'whether our DHCP server serves it', default: true }),
+    interface: Type.Optional(
+      Type.String({
+        pattern: '^[A-Za-z0-9_.:@-]+$',
+        description:
+          "the gateway's NIC that it is on, where there are several; none: the other networks' one",
+      }),
+    ),
   },
   strict,
 );
@@ -81,10 +96,10 @@ const Dns = Type.Object(
       description: 'name servers of the uplinks; two, so that one uplink may lose packets',
       default: [],
     }),
-    ttlSeconds: Type.Integer({ minimum: 0, description: 'of every record', default: 60 }),
-    dir: text('where named.conf and the zones are written, below the state folder', 'dns'),
+    ttlSeconds: Type.Integer({ minimum: 0, maximum: 604800, description: 'of every record', default: 60 }),
+    dir: text('where named.conf and the zones are written, below the state folder or absolute', 'dns'),
     listen: Type.Array(Type.String({ format: 'prolo-ip' }), {
-      description: "named's addresses; none: the gateway's in every network",
+      description: "named's addresses; none: 127.0.0.1 and the gateway's in every network",
       default: [],
     }),
     port: Type.Integer({ minimum: 1, maximum: 65535, description: "named's port", default: 53 }),
@@ -94,9 +109,17 @@ const Dns = Type.Object(
       description: "rndc's port on 127.0.0.1",
       default: 953,
     }),
-    checkzone: argv('what checks a zone; the zone name and the file are added'),
-    checkconf: argv('what checks named.conf; the file is added'),
-    reload: argv('what makes named read changed zones; {dir} is the folder above'),
+    checks,
+    checkzone: argv('what checks a zone; the zone name and the file are added; none: nothing does', [
+      'named-checkzone',
+    ]),
+    checkconf: argv('what checks named.conf; the file is added; none: nothing does', ['named-checkconf']),
+    reload: argv('what makes named read changed zones; {dir} is the folder above, {port} the control port', [
+      'rndc',
+      '-c',
+      '{dir}/rndc.conf',
+      'reload',
+    ]),
   },
   { ...strict, default: {} },
 );
@@ -107,25 +130,51 @@ const Dhcp = Type.Object(
       description: 'kea, or isc for the unmaintained dhcpd',
       default: 'kea',
     }),
-    dir: text('where its configuration is written, below the state folder', 'dhcp'),
-    interfaces: Type.Array(Type.String({ minLength: 1 }), {
-      description: 'it listens on; none: all',
+    dir: text('where its configuration is written: a path, or below the state folder', 'dhcp'),
+    interfaces: Type.Array(Type.String({ pattern: '^[A-Za-z0-9_.:@-]+(/[0-9.]+)?$' }), {
+      description: "it listens on, NAME or NAME/ADDRESS; none: those with the gateway's addresses",
       default: [],
     }),
-    socket: text("Kea's control socket, below the folder above", 'kea.sock'),
-    leaseFile: text('below the folder above', 'leases.csv'),
+    socket: text("Kea's control socket: a path, or below the folder above", 'kea.sock'),
+    leaseFile: text('a path, or below the folder above', 'leases.csv'),
+    hooks: Type.Array(Type.String({ minLength: 1 }), {
+      description:
+        "folders that may have Kea's libdhcp_lease_cmds.so, with which a PC that was swapped gets its address at once",
+      default: [
+        '/usr/lib/x86_64-linux-gnu/kea/hooks',
+        '/usr/lib/aarch64-linux-gnu/kea/hooks',
+        '/usr/lib64/kea/hooks',
+        '/usr/lib/kea/hooks',
+      ],
+    }),
     leaseSeconds: Type.Integer({ minimum: 60, description: "a machine's lease", default: 43200 }),
     alienLeaseSeconds: Type.Integer({ minimum: 10, description: "an alien's lease", default: 60 }),
-    check: argv('what checks the configuration; the file is added'),
-    reload: argv('what restarts dhcpd (isc; Kea reloads over its socket)'),
+    checks: Type.Enum(['required', 'if-present'], {
+      description: 'if-present: where a checker is not installed, its files are written unchecked',
+      default: 'required',
+    }),
+    check: argv(
+      'what checks the configuration, the file is added; none: kea-dhcp4 -t, or dhcpd -4 -t -q -cf',
+    ),
+    reload: Type.Array(Type.String({ minLength: 1 }), {
+      description: 'what restarts dhcpd (isc; Kea reloads over its socket)',
+      default: ['systemctl', 'restart', 'dhcpd4'],
+    }),
     nextServer: Type.Optional(
       Type.String({
         format: 'prolo-ip',
         description: "the TFTP server; none: the gateway's address in each network",
       }),
     ),
-    biosFile: text('what a BIOS fetches by TFTP', 'undionly.kpxe'),
-    uefiFile: text('what an UEFI fetches by TFTP', 'ipxe.efi'),
+    biosFile: bootFile('what a BIOS fetches by TFTP', 'undionly.kpxe'),
+    uefiFile: bootFile('what an UEFI fetches by TFTP', 'ipxe.efi'),
+    uefiUrl: Type.Optional(
+      Type.String({
+        format: 'prolo-url',
+        maxLength: 127,
+        description: 'what an UEFI that boots by HTTP fetches; none: it gets no answer to that',
+      }),
+    ),
     ntpServers: Type.Array(Type.String({ format: 'prolo-ip' }), {
       description: "handed to machines; none: the gateway's address",
       default: [],
@@ -224,7 +273,7 @@ export const ConfigSchema = Type.Object(
   {
     name: Type.String({ pattern: label, description: "the site's name", default: 'prolo' }),
     domain: Type.String({
-      pattern: '^[a-z0-9.-]+$',
+      pattern: `${label.slice(0, -1)}(\\.${label.slice(1, -1)})*$`,
       description: 'the DNS domain of all machines',
       default: 'prolo',
     }),
