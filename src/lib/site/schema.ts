@@ -149,17 +149,13 @@ const Dhcp = Type.Object(
     }),
     leaseSeconds: Type.Integer({ minimum: 60, description: "a machine's lease", default: 43200 }),
     alienLeaseSeconds: Type.Integer({ minimum: 10, description: "an alien's lease", default: 60 }),
-    checks: Type.Enum(['required', 'if-present'], {
-      description: 'if-present: where a checker is not installed, its files are written unchecked',
-      default: 'required',
-    }),
-    check: argv(
-      'what checks the configuration, the file is added; none: kea-dhcp4 -t, or dhcpd -4 -t -q -cf',
-    ),
-    reload: Type.Array(Type.String({ minLength: 1 }), {
-      description: 'what restarts dhcpd (isc; Kea reloads over its socket)',
-      default: ['systemctl', 'restart', 'dhcpd4'],
-    }),
+    checks,
+    check: argv('what checks the configuration, the file is added; none: kea-dhcp4 -t, or dhcpd -4 -t -cf'),
+    reload: argv('what restarts dhcpd (isc; Kea reloads over its socket)', [
+      'systemctl',
+      'restart',
+      'dhcpd4',
+    ]),
     nextServer: Type.Optional(
       Type.String({
         format: 'prolo-ip',

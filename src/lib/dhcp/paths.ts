@@ -1,0 +1,44 @@
+import { resolve } from 'node:path';
+import { ProloError } from '../errors.ts';
+import type { Site } from '../site/site.ts';
+
+export interface DhcpPaths {
+  /** The folder of everything below. */
+  dir: string;
+  /** Names of the files in it that mdbdhcp writes. */
+  names: { kea: string; isc: string; iscHosts: string };
+  /** The server's configuration: what `kea-dhcp4 -c` or `dhcpd -cf` is given. */
+  config: string;
+  /** Kea's control socket. */
+  socket: string;
+  leases: string;
+}
+
+/** A unix socket's path, less the NUL at its end. */
+const MAX_SOCKET_PATH = 107;
+
+/** Where the DHCP server's files are. @throws ProloError `config` for a socket path that the kernel would refuse */
+export function dhcpPaths(site: Site): DhcpPaths {
+  const { server, dir: folder, socket: socketName, leaseFile } = site.config.dhcp;
+  const dir = resolve(site.statePath(), folder);
+  const names = { kea: 'kea-dhcp4.conf', isc: 'dhcpd.conf', iscHosts: 'dhcpd-hosts.conf' };
+  const socket = resolve(dir, socketName);
+  if (server === 'kea' && Buffer.byteLength(socket) > MAX_SOCKET_PATH)
+    throw new ProloError('config', `${site.file}: dhcp.socket: ${socket} is too long for a socket`, {
+      hint: `set dhcp.socket to a path of at most ${MAX_SOCKET_PATH} bytes, such as /run/kea/prolo.sock`,
+    });
+  return { dir, names, config: resolve(dir, names[server]), socket, leases: resolve(dir, leaseFile) };
+}
+
+/**
+ * What the environment of Kea's programs has to say, so that those that know no other folders than their own (2.4.2, 2.6.3
+ * and newer) accept these.
+ */
+export function keaEnvironment({ dir }: { dir: string }): Record<string, string> {
+  return Object.fromEntries(
+    ['CONTROL_SOCKET_DIR', 'DHCP_DATA_DIR', 'LOG_FILE_DIR', 'PIDFILE_DIR', 'LOCKFILE_DIR'].map((name) => [
+      `KEA_${name}`,
+      dir,
+    ]),
+  );
+}
