@@ -31,8 +31,10 @@ export interface FollowFeedOptions<R> {
   onLine(state: ReadonlyMap<string, R>, changes: ReadonlyMap<string, Kind>): void | Promise<void>;
   signal: AbortSignal;
   log: Logger;
+  /** Hears of each failure, and of the wait before the next attempt; without it, the log does. */
+  onTrouble?(error: ProloError, waitMs: number): void;
   /** How long to wait after so many failures in a row. */
-  pauseMs?: (failures: number, refused: boolean) => number;
+  pauseMs?(failures: number, refused: boolean): number;
 }
 
 /**
@@ -40,8 +42,7 @@ export interface FollowFeedOptions<R> {
  * comparing the new connection's first line, the whole state, with what was known, and reported the same way.
  */
 export async function followFeed<R extends object>(options: FollowFeedOptions<R>): Promise<void> {
-  const { signal, log, url } = options;
-  const pauseMs = options.pauseMs ?? ((failures, refused) => backoffMs(failures, refused, Math.random()));
+  const { signal } = options;
   const state = new Map<string, R>();
   let failures = 0;
   while (!signal.aborted) {
@@ -50,18 +51,17 @@ export async function followFeed<R extends object>(options: FollowFeedOptions<R>
     if (signal.aborted) return;
     failures = performance.now() - startedMs > GOOD_CONNECTION_MS ? 1 : failures + 1;
     const refused = error.kind === 'forbidden';
-    const waitMs = pauseMs(failures, refused);
-    const details = {
-      url,
-      error: error.message,
-      failures,
-      waitMs,
-      ...(error.hint ? { hint: error.hint } : {}),
-    };
-    if (refused) log.error(details, 'feed: refused, trying again slowly');
-    else log.warn(details, 'feed: not connected, trying again');
+    const waitMs = options.pauseMs?.(failures, refused) ?? backoffMs(failures, refused, Math.random());
+    if (options.onTrouble) options.onTrouble(error, waitMs);
+    else logTrouble(options, error, waitMs);
     await sleep(waitMs, undefined, { signal }).catch(() => undefined);
   }
+}
+
+function logTrouble({ log, url }: FollowFeedOptions<never>, error: ProloError, waitMs: number): void {
+  const details = { url, error: error.message, waitMs, ...(error.hint ? { hint: error.hint } : {}) };
+  if (error.kind === 'forbidden') log.error(details, 'feed: refused, trying again slowly');
+  else log.warn(details, 'feed: not connected, trying again');
 }
 
 /** One connection, to its end. Resolves with, or throws, the reason. */

@@ -9,7 +9,7 @@ import { type FeedName, snapshot, type Update } from '../store/change-log.ts';
 import { followChanges } from '../store/follow.ts';
 import type { Store, Tx } from '../store/store.ts';
 import { createHub } from './hub.ts';
-import { parseUpdates } from './updates.ts';
+import { createUpdatesParser } from './updates.ts';
 
 export interface SyncFeed {
   service: 'mdbsync' | 'udbsync';
@@ -57,6 +57,7 @@ export async function serveFeed(context: DaemonContext, spec: SyncFeed): Promise
     },
   });
 
+  const parseUpdates = createUpdatesParser(pk, spec.record);
   acceptSignedForms(app);
   // Whoever listens to a feed that never ends cannot be answered any more on that connection.
   app.server.prependListener('request', ({ socket }) => hub.has(socket) && socket.destroy());
@@ -77,7 +78,7 @@ export async function serveFeed(context: DaemonContext, spec: SyncFeed): Promise
   });
   app.post('/update', async (request, reply) => {
     const text = openSignedForm(request.body as SignedForm | undefined, publishSecret, Date.now());
-    await spec.apply(store, `${service}@${request.ip}`, parseUpdates(text, pk, spec.record));
+    await spec.apply(store, `${service}@${request.ip}`, parseUpdates(text));
     return reply.type('text/plain').send('ok\n');
   });
 
