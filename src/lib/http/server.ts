@@ -1,3 +1,4 @@
+import { createServer as createHttpServer, type Server as HttpServer } from 'node:http';
 import type { Socket } from 'node:net';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { collectDefaultMetrics, Counter, Registry } from 'prom-client';
@@ -12,6 +13,8 @@ export interface Server {
   /** Listens on every address of `bind`, at the service's port. */
   start(onClose?: () => Promise<void> | void): Promise<RunningDaemon>;
 }
+
+const TIMEOUTS = { requestTimeout: 30_000, keepAliveTimeout: 30_000 };
 
 export interface ServerOptions {
   /** Also let aliens in: only netboot does. */
@@ -32,8 +35,7 @@ export function createServer(
   const app = Fastify({
     logger: false,
     bodyLimit: options.bodyLimitBytes ?? 1024 * 1024,
-    requestTimeout: 30_000,
-    keepAliveTimeout: 30_000,
+    ...TIMEOUTS,
     forceCloseConnections: true,
     routerOptions: { ignoreTrailingSlash: false, maxParamLength: 200 },
     exposeHeadRoutes: false,
@@ -48,10 +50,13 @@ export function createServer(
   });
   const networks = allowedNetworks(site.config, options.aliens ?? false);
   const sockets = new Set<Socket>();
-  app.server.on('connection', (socket) => {
+  const extras: HttpServer[] = [];
+  const track = (socket: Socket): void => {
     sockets.add(socket.setKeepAlive(true, 15_000));
     socket.on('close', () => sockets.delete(socket));
-  });
+  };
+  app.server.on('connection', track);
+  app.addHook('onClose', async () => extras.forEach((extra) => extra.close()));
 
   app.addHook('onRequest', async (request) => {
     if (!isAllowed(networks, request.ip))
@@ -79,7 +84,10 @@ export function createServer(
       const [first = '127.0.0.1', ...rest] = site.config.bind;
       try {
         await app.listen({ host: first, port });
-        for (const host of rest) await listenToo(app, host, port);
+        for (const host of rest) {
+          const extra = await listenToo(app, host, port);
+          extras.push(extra.on('connection', track));
+        }
       } catch (error) {
         await app.close();
         throw new ProloError(
@@ -105,14 +113,11 @@ export function createServer(
 }
 
 /** The same routes on one more address. */
-async function listenToo(app: FastifyInstance, host: string, port: number): Promise<void> {
-  const { createServer: createHttp } = await import('node:http');
-  const extra = createHttp((request, response) => app.routing(request, response));
-  await new Promise<void>((resolve, reject) => extra.once('error', reject).listen(port, host, resolve));
-  app.addHook('onClose', async () => {
-    extra.closeAllConnections();
-    extra.close();
-  });
+function listenToo(app: FastifyInstance, host: string, port: number): Promise<HttpServer> {
+  const extra = createHttpServer(TIMEOUTS, (request, response) => app.routing(request, response));
+  return new Promise((resolve, reject) =>
+    extra.once('error', reject).listen(port, host, () => resolve(extra)),
+  );
 }
 
 function sendError(

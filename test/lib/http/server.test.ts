@@ -38,6 +38,19 @@ describe('the server that every daemon starts from', () => {
     expect(await (await fetch(`${url}/metrics`)).text()).to.include('prolo_http_requests_total');
   });
 
+  it('listens on every address of `bind`, and closes them all', async () => {
+    const two = await makeTestSite({ bind: ['127.0.0.1', '127.0.0.2'] });
+    const other = await createServer(two.context, 'mdb').start();
+    const urls = [other.url!, other.url!.replace('127.0.0.1', '127.0.0.2')];
+    try {
+      for (const each of urls) expect(await (await fetch(`${each}/__ping`)).text()).to.equal('pong');
+    } finally {
+      await other.close();
+      await two.remove();
+    }
+    for (const each of urls) await rejection(fetch(`${each}/__ping`));
+  });
+
   it('says what went wrong as text, with the status of its kind', async () => {
     const conflict = await fetch(`${url}/fails`);
     expect([conflict.status, await conflict.text()]).to.deep.equal([409, 'machine a: name b is taken\n']);
