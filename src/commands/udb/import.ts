@@ -3,9 +3,8 @@ import { BaseCommand } from '../../base-command.ts';
 import { groupFlag, lengthFlag } from '../../lib/udb/flags.ts';
 
 export default class UdbImport extends BaseCommand<typeof UdbImport> {
-  static override description = `import people, all or none: a name, or with --logins a login, a line; or a JSON array of objects.
-A login is made of the first name's initial and the last name (Jane Doe: jdoe; the next jdoe is jdoe2). Whoever has no
-password in the file gets a generated one. Lines that are empty or begin with # do not count.`;
+  static override description = `import people, all or none
+A name, or with --logins a login, a line; empty lines and those that begin with # do not count. Or a JSON array of objects. A login is made of the first name's initial and the last name: Jane Doe is jdoe, the next one jdoe2. Whoever has no password in the file gets a generated one.`;
   static override examples = [
     '<%= config.bin %> udb import finalists.txt --dry-run',
     '<%= config.bin %> udb import --logins --type orga --pwdlen 10 organisers.txt',
