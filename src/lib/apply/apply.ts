@@ -58,7 +58,8 @@ export function createApplier(options: ApplierOptions): Applier {
       if (stop.signal.aborted) return;
       const details = { error: message, ...(hint ? { hint } : {}), failures: state.failures };
       if (!again) log.error(details, `${name}: refused, what was served before stays`);
-      else log[failedBefore > 0 ? 'debug' : 'error'](details, `${name}: failed, trying again`);
+      else if (failedBefore > 0) log.debug(details, `${name}: failed again`);
+      else log[kind === 'unavailable' ? 'warn' : 'error'](details, `${name}: failed, trying again`);
     }
   };
 

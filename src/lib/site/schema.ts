@@ -110,10 +110,11 @@ const Dns = Type.Object(
       default: 953,
     }),
     checks,
-    checkzone: argv('what checks a zone; the zone name and the file are added; none: nothing does', [
-      'named-checkzone',
-    ]),
-    checkconf: argv('what checks named.conf; the file is added; none: nothing does', ['named-checkconf']),
+    checkzone: argv(
+      'what checks a zone, as strictly as named reads it; the zone name and the file are added',
+      ['named-checkzone', '-k', 'fail'],
+    ),
+    checkconf: argv('what checks named.conf; the file is added', ['named-checkconf']),
     reload: argv('what makes named read changed zones; {dir} is the folder above, {port} the control port', [
       'rndc',
       '-c',
@@ -221,6 +222,7 @@ const Netboot = Type.Object(
     }),
     discovery: text('profile of the LLDP initramfs that registers; none: the menu only', 'discovery'),
     profiles: Type.Record(Type.String({ pattern: label }), Profile, {
+      ...strict,
       description: 'what a machine can boot, by name',
       default: {
         rfs: { kind: 'rfs' },
@@ -333,6 +335,7 @@ export const ConfigSchema = Type.Object(
       { ...strict, default: {} },
     ),
     rooms: Type.Record(Type.String({ pattern: label }), Room, {
+      ...strict,
       description: 'where machines stand',
       default: {
         pasteur: { prefix: 'pas' },
