@@ -49,6 +49,8 @@ export interface Lab {
   plugSeat(mac: string): Promise<Seat>;
   /** The last lines of each log, for whoever has to find out why. */
   lastWords(): string;
+  /** From now on a signal does not end it: whoever calls this does. */
+  leaveSignals(): void;
   /** Ends everything by its pid and takes the wire away; a second call waits for the first. */
   stop(): Promise<void>;
 }
@@ -169,6 +171,7 @@ export async function createLab(
         })
         .join('\n');
     },
+    leaveSignals: forget,
     stop,
   };
   return lab;

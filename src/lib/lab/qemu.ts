@@ -15,6 +15,11 @@ export interface PcParts {
   uefiVars?: string;
 }
 
+/** Of the lab's PCs, apart from those of the sample site's machines. */
+export function labMac(number: number): string {
+  return `52:54:00:70:63:${number.toString(16).padStart(2, '0')}`;
+}
+
 export const OVMF_CODE = '/usr/share/OVMF/OVMF_CODE_4M.fd';
 export const OVMF_VARS = '/usr/share/OVMF/OVMF_VARS_4M.fd';
 
