@@ -18,13 +18,15 @@ export abstract class BaseCommand<T extends typeof Command = typeof Command> ext
   };
 
   protected flags!: Interfaces.InferredFlags<(typeof BaseCommand)['baseFlags'] & T['flags']>;
+  /** Every word that is no flag, in order; for commands that take any number. */
+  protected words: string[] = [];
   protected args!: Interfaces.InferredArgs<T['args']>;
   #site: Site | undefined;
   #store: Promise<Store> | undefined;
 
   override async init(): Promise<void> {
     await super.init();
-    const { args, flags } = await this.parse({
+    const { args, flags, argv } = await this.parse({
       flags: this.ctor.flags,
       baseFlags: (super.ctor as typeof BaseCommand).baseFlags,
       enableJsonFlag: this.ctor.enableJsonFlag,
@@ -33,6 +35,7 @@ export abstract class BaseCommand<T extends typeof Command = typeof Command> ext
     });
     this.flags = flags as typeof this.flags;
     this.args = args as typeof this.args;
+    this.words = argv as string[];
   }
 
   /** The site this command works on. @throws ProloError `config` */

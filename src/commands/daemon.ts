@@ -3,22 +3,19 @@ import { BaseCommand } from '../base-command.ts';
 
 export default class Daemon extends BaseCommand<typeof Daemon> {
   static override description = "run some of the site's daemons in this process, in the foreground";
-  static override examples = ['<%= config.bin %> daemon mdb mdbsync', '<%= config.bin %> daemon mdbdns --config /etc/prolo/prolo.yml'];
+  static override examples = [
+    '<%= config.bin %> daemon mdb mdbsync',
+    '<%= config.bin %> daemon mdbdns --config /etc/prolo/prolo.yml',
+  ];
   static override enableJsonFlag = false;
   static override strict = false;
   static override args = { name: Args.string({ description: 'one or more daemons', required: true }) };
 
   async run(): Promise<void> {
     const { runDaemons } = await import('../daemons/run.ts');
-    const { daemons, ended } = await runDaemons(await this.site(), await this.names());
+    const { daemons, ended } = await runDaemons(await this.site(), this.words);
     for (const { name, url } of daemons) this.log(url ? `${name}  ${url}` : name);
     this.log('ready');
     await ended;
-  }
-
-  /** The arguments that are no flags, as oclif read them. */
-  private async names(): Promise<string[]> {
-    const { argv } = await this.parse(Daemon);
-    return argv as string[];
   }
 }

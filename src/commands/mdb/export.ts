@@ -3,10 +3,15 @@ import { BaseCommand } from '../../base-command.ts';
 
 export default class MdbExport extends BaseCommand<typeof MdbExport> {
   static override description = 'write machines as a spreadsheet that `mdb import` reads back unchanged';
-  static override examples = ['<%= config.bin %> mdb export > machines.csv', '<%= config.bin %> mdb export @room:pasteur --format yaml'];
+  static override examples = [
+    '<%= config.bin %> mdb export > machines.csv',
+    '<%= config.bin %> mdb export @room:pasteur --format yaml',
+  ];
   static override enableJsonFlag = true;
   static override args = { machines: Args.string({ description: 'a node set; none: all machines' }) };
-  static override flags = { format: Flags.string({ description: 'of the file', options: ['csv', 'yaml'], default: 'csv' }) };
+  static override flags = {
+    format: Flags.string({ description: 'of the file', options: ['csv', 'yaml'], default: 'csv' }),
+  };
 
   async run() {
     const [{ readMachines }, { writeSheet }, { selectMachines }] = await Promise.all([

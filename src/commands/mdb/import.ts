@@ -10,16 +10,28 @@ its hostname, else by its MAC, else it is new. Machines that the file does not n
     '<%= config.bin %> mdb import machines.csv --dry-run',
     '<%= config.bin %> mdb export > machines.csv; $EDITOR machines.csv; <%= config.bin %> mdb import machines.csv',
   ];
-  static override args = { file: Args.string({ description: 'the file; - for standard input', required: true }) };
+  static override args = {
+    file: Args.string({ description: 'the file; - for standard input', required: true }),
+  };
   static override flags = {
     'dry-run': Flags.boolean({ description: 'show what would change' }),
     delete: Flags.boolean({ description: 'remove the machines that the file does not name (asks)' }),
     yes: Flags.boolean({ char: 'y', description: 'do not ask' }),
-    format: Flags.string({ description: 'what the file is; left out: by its name', options: ['csv', 'yaml'] }),
+    format: Flags.string({
+      description: 'what the file is; left out: by its name',
+      options: ['csv', 'yaml'],
+    }),
   };
 
   async run() {
-    const [{ changeMachines }, { decideImport }, { readSheet, sheetFormat }, { readInput }, { describePlan, summarizePlan }, { confirm }] = await Promise.all([
+    const [
+      { changeMachines },
+      { decideImport },
+      { readSheet, sheetFormat },
+      { readInput },
+      { describePlan, summarizePlan },
+      { confirm },
+    ] = await Promise.all([
       import('../../lib/mdb/machines.ts'),
       import('../../lib/mdb/import.ts'),
       import('../../lib/mdb/spreadsheet.ts'),
@@ -28,15 +40,21 @@ its hostname, else by its MAC, else it is new. Machines that the file does not n
       import('../../lib/cli/confirm.ts'),
     ]);
     const { file } = this.args;
-    const format = (this.flags.format as 'csv' | 'yaml' | undefined) ?? (file === '-' ? 'csv' : sheetFormat(file));
+    const format =
+      (this.flags.format as 'csv' | 'yaml' | undefined) ?? (file === '-' ? 'csv' : sheetFormat(file));
     const inputs = readSheet(await readInput(file), format, file);
     const { config } = await this.site();
     const store = await this.store();
-    const decide = (current: Parameters<typeof decideImport>[0]) => decideImport(current, inputs, this.flags.delete);
+    const decide = (current: Parameters<typeof decideImport>[0]) =>
+      decideImport(current, inputs, this.flags.delete);
     const dryRun = this.flags['dry-run'];
     if (this.flags.delete && !dryRun) {
       const { remove } = await changeMachines(store, config, this.actor, decide, true);
-      if (remove.length > 0 && !(await confirm(`remove ${remove.length} machine(s) that ${file} does not name?`, this.flags.yes))) return null;
+      if (
+        remove.length > 0 &&
+        !(await confirm(`remove ${remove.length} machine(s) that ${file} does not name?`, this.flags.yes))
+      )
+        return null;
     }
     const plan = await changeMachines(store, config, this.actor, decide, dryRun);
     for (const line of describePlan(plan)) this.log(line);

@@ -11,21 +11,35 @@ export default class MdbList extends BaseCommand<typeof MdbList> {
   ];
   static override strict = false;
   static override args = { machines: Args.string({ description: 'node sets; none: all machines' }) };
-  static override flags = { fold: Flags.boolean({ description: 'print the names only, folded into one node set' }) };
+  static override flags = {
+    fold: Flags.boolean({ description: 'print the names only, folded into one node set' }),
+  };
 
   async run() {
     const { readMachines } = await import('../../lib/mdb/source.ts');
     const all = await readMachines(await this.site(), () => this.store());
-    const chosen = this.argv.filter((text) => !text.startsWith('-'));
-    const machines = chosen.length > 0 ? (await import('../../lib/nodeset.ts')).selectMachines(chosen, all) : all;
+    const machines =
+      this.words.length > 0 ? (await import('../../lib/nodeset.ts')).selectMachines(this.words, all) : all;
     if (this.jsonEnabled()) return machines;
     if (this.flags.fold) {
       this.log((await import('../../lib/nodeset.ts')).foldNodeset(machines.map(({ hostname }) => hostname)));
       return machines;
     }
     const { table } = await import('../../lib/cli/table.ts');
-    const row = (m: (typeof machines)[number]) => [m.hostname, m.ip, m.mac, m.mtype, m.room, m.rfs, m.hfs, m.aliases, m.is_faulty ? m.is_faulty_details || 'yes' : ''];
-    this.log(table(['hostname', 'ip', 'mac', 'mtype', 'room', 'rfs', 'hfs', 'aliases', 'faulty'], machines.map(row)));
+    const row = (m: (typeof machines)[number]) => [
+      m.hostname,
+      m.ip,
+      m.mac,
+      m.mtype,
+      m.room,
+      m.rfs,
+      m.hfs,
+      m.aliases,
+      m.is_faulty ? m.is_faulty_details || 'yes' : '',
+    ];
+    this.log(
+      table(['hostname', 'ip', 'mac', 'mtype', 'room', 'rfs', 'hfs', 'aliases', 'faulty'], machines.map(row)),
+    );
     return machines;
   }
 }

@@ -17,15 +17,17 @@ export default class MdbSet extends BaseCommand<typeof MdbSet> {
   };
 
   async run() {
-    const [{ changeMachines }, { selectMachines }, { describePlan, summarizePlan }, { ProloError }] = await Promise.all([
-      import('../../lib/mdb/machines.ts'),
-      import('../../lib/nodeset.ts'),
-      import('../../lib/mdb/describe.ts'),
-      import('../../lib/errors.ts'),
-    ]);
+    const [{ changeMachines }, { selectMachines }, { describePlan, summarizePlan }, { ProloError }] =
+      await Promise.all([
+        import('../../lib/mdb/machines.ts'),
+        import('../../lib/nodeset.ts'),
+        import('../../lib/mdb/describe.ts'),
+        import('../../lib/errors.ts'),
+      ]);
     const { hostname } = this.flags;
     const input = { ...(hostname === undefined ? {} : { hostname }), ...machineInput(this.flags) };
-    if (Object.keys(input).length === 0) throw new ProloError('bad-input', 'mdb set: nothing to set', { hint: 'name a field, such as --rfs 2' });
+    if (Object.keys(input).length === 0)
+      throw new ProloError('bad-input', 'mdb set: nothing to set', { hint: 'name a field, such as --rfs 2' });
     const { config } = await this.site();
     const dryRun = this.flags['dry-run'];
     const decide = (current: Parameters<Parameters<typeof changeMachines>[3]>[0]) => ({

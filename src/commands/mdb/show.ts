@@ -3,7 +3,10 @@ import { BaseCommand } from '../../base-command.ts';
 
 export default class MdbShow extends BaseCommand<typeof MdbShow> {
   static override description = 'show one machine, named by hostname, alias or MAC';
-  static override examples = ['<%= config.bin %> mdb show pas-r01p01', '<%= config.bin %> mdb show 52:54:00:12:34:56 --json'];
+  static override examples = [
+    '<%= config.bin %> mdb show pas-r01p01',
+    '<%= config.bin %> mdb show 52:54:00:12:34:56 --json',
+  ];
   static override args = { machine: Args.string({ description: 'hostname, alias or MAC', required: true }) };
 
   async run() {

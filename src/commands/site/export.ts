@@ -19,21 +19,8 @@ export default class SiteExport extends BaseCommand<typeof SiteExport> {
   };
 
   async run() {
-    const [
-      { exportSite },
-      { readSecrets },
-      { writeFileAtomic },
-      { renderConfig },
-      { stringify, parse },
-      fs,
-      path,
-    ] = await Promise.all([
+    const [{ writeExport }, { resolve }] = await Promise.all([
       import('../../lib/site/export.ts'),
-      import('../../lib/site/secrets.ts'),
-      import('../../lib/write-file.ts'),
-      import('../../lib/site/write-config.ts'),
-      import('yaml'),
-      import('node:fs/promises'),
       import('node:path'),
     ]);
     const site = await this.site();
@@ -45,15 +32,9 @@ export default class SiteExport extends BaseCommand<typeof SiteExport> {
       ]);
       findMachine(await readMachines(site, () => this.store()), host);
     }
-    const draft = (parse(await fs.readFile(site.file, 'utf8')) ?? {}) as object;
-    const exported = exportSite(draft, readSecrets(path.resolve(site.dir, site.config.secrets)), role);
-    const dir = path.resolve(this.flags.out ?? host ?? role);
-    const files = { config: path.join(dir, 'prolo.yml'), secrets: path.join(dir, 'secrets.yml') };
-    await writeFileAtomic(files.secrets, stringify(exported.secrets), 0o600);
-    await writeFileAtomic(files.config, renderConfig(exported.config));
-    this.log(
-      `${dir}: prolo.yml, and secrets.yml (mode 0600) with ${Object.keys(exported.secrets).length} secret(s)`,
-    );
-    return { dir, role, secrets: Object.keys(exported.secrets) };
+    const dir = resolve(this.flags.out ?? host ?? role);
+    const secrets = await writeExport(site, role, dir);
+    this.log(`${dir}: prolo.yml, and secrets.yml (mode 0600) with ${secrets.length} secret(s)`);
+    return { dir, role, secrets };
   }
 }

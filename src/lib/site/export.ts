@@ -1,7 +1,13 @@
+import { readFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { parse, stringify } from 'yaml';
 import { ProloError } from '../errors.ts';
+import { writeFileAtomic } from '../write-file.ts';
 import type { Config } from './schema.ts';
 import type { SecretName, Secrets } from './secrets.ts';
-import { SECRET_NAMES } from './secrets.ts';
+import { readSecrets, SECRET_NAMES } from './secrets.ts';
+import type { Site } from './site.ts';
+import { renderConfig } from './write-config.ts';
 
 /** What a host of each role must be able to prove or check; nothing else leaves the gateway. */
 const ROLE_SECRETS: Record<string, readonly SecretName[]> = {
@@ -36,4 +42,13 @@ export function exportSite(
     names.flatMap((name) => (secrets[name] === undefined ? [] : [[name, secrets[name]]])),
   ) as Secrets;
   return { config, secrets: chosen };
+}
+
+/** Writes prolo.yml and secrets.yml (mode 0600) for a host of `role` into `dir`. @returns the names of its secrets */
+export async function writeExport(site: Site, role: string, dir: string): Promise<SecretName[]> {
+  const draft = (parse(await readFile(site.file, 'utf8')) ?? {}) as Partial<Config>;
+  const { config, secrets } = exportSite(draft, readSecrets(resolve(site.dir, site.config.secrets)), role);
+  await writeFileAtomic(join(dir, 'secrets.yml'), stringify(secrets), 0o600);
+  await writeFileAtomic(join(dir, 'prolo.yml'), renderConfig(config));
+  return Object.keys(secrets) as SecretName[];
 }

@@ -1,18 +1,22 @@
-import { Format } from 'typebox/format';
-import { Value } from 'typebox/value';
 import { LineCounter, parseDocument } from 'yaml';
 import { ProloError } from '../errors.ts';
 import { inRange, parseCidr, parseIp, parseRange } from '../net.ts';
+import { checkAgainst, type Formats, type Schema } from './check.ts';
 import { type Config, ConfigSchema, MTYPES } from './schema.ts';
 
-Format.Set('prolo-ip', (text) => parseIp(text) !== undefined);
-Format.Set('prolo-cidr', (text) => parseCidr(text) !== undefined);
-Format.Set('prolo-range', (text) => parseRange(text) !== undefined);
-Format.Set(
-  'prolo-pool',
-  (text) => parseRange(text) !== undefined || (MTYPES as readonly string[]).includes(text),
-);
-Format.Set('prolo-url', (text) => /^https?:\/\/[^\s/]+/.test(text));
+export const FORMATS: Formats = {
+  'prolo-ip': { words: 'an IPv4 address', accepts: (text) => parseIp(text) !== undefined },
+  'prolo-cidr': {
+    words: 'an IPv4 network, such as 10.0.0.0/8',
+    accepts: (text) => parseCidr(text) !== undefined,
+  },
+  'prolo-range': { words: 'addresses FIRST-LAST', accepts: (text) => parseRange(text) !== undefined },
+  'prolo-pool': {
+    words: `addresses FIRST-LAST, or one of ${MTYPES.join(', ')}`,
+    accepts: (text) => parseRange(text) !== undefined || (MTYPES as readonly string[]).includes(text),
+  },
+  'prolo-url': { words: 'a URL, http:// or https://', accepts: (text) => /^https?:\/\/[^\s/]+/.test(text) },
+};
 
 /**
  * `prolo.yml` as text, checked, with every default filled in and frozen.
@@ -22,57 +26,17 @@ export function parseConfig(yaml: string, file: string): Config {
   const document = parseDocument(yaml, { lineCounter: new LineCounter() });
   const syntax = document.errors[0];
   if (syntax) throw new ProloError('config', `${file}: ${syntax.message}`);
-  const config: unknown = Value.Default(ConfigSchema, document.toJS() ?? {});
-  if (!Value.Check(ConfigSchema, config))
-    throw new ProloError('config', describeErrors(config, file), { hint: 'docs/config.md lists every key' });
+  const { value, problems } = checkAgainst(ConfigSchema as Schema, document.toJS() ?? {}, FORMATS);
+  if (problems.length > 0)
+    throw new ProloError(
+      'config',
+      problems.map(({ path, what }) => `${file}: ${path || '(top)'}: ${what}`).join('\n'),
+      { hint: 'docs/config.md lists every key' },
+    );
+  const config = value as Config;
   const problem = checkTogether(config);
   if (problem) throw new ProloError('config', `${file}: ${problem}`);
-  return deepFreeze(config);
-}
-
-interface SchemaLike {
-  description?: string;
-  properties?: Record<string, SchemaLike>;
-  items?: SchemaLike;
-  patternProperties?: Record<string, SchemaLike>;
-}
-
-function describeErrors(config: unknown, file: string): string {
-  const lines = new Map<string, string>();
-  for (const error of Value.Errors(ConfigSchema, config)) {
-    const { keyword, params } = error as { keyword: string; params: { additionalProperties?: string[] } };
-    const path = error.instancePath.split('/').slice(1);
-    if (keyword === 'additionalProperties')
-      for (const key of params.additionalProperties ?? []) {
-        const known = Object.keys(schemaAt(path)?.properties ?? {});
-        lines.set(
-          [...path, key].join('.'),
-          known.length ? `unknown key; known here: ${known.join(', ')}` : 'unknown key, or a bad name',
-        );
-      }
-    else if (keyword !== 'boolean' && keyword !== 'anyOf' && !lines.has(path.join('.'))) {
-      const expected = schemaAt(path)?.description ?? error.message;
-      lines.set(
-        path.join('.'),
-        `expected ${expected} (${error.message}), got ${JSON.stringify(valueAt(config, path)) ?? 'nothing'}`,
-      );
-    } else if (keyword === 'anyOf')
-      lines.set(path.join('.'), `expected ${schemaAt(path)?.description ?? error.message}`);
-  }
-  return [...lines].map(([path, what]) => `${file}: ${path || '(top)'}: ${what}`).join('\n');
-}
-
-function schemaAt(path: string[]): SchemaLike | undefined {
-  let schema: SchemaLike | undefined = ConfigSchema as SchemaLike;
-  for (const key of path)
-    schema =
-      schema?.properties?.[key] ??
-      (/^\d+$/.test(key) ? schema?.items : Object.values(schema?.patternProperties ?? {})[0]);
-  return schema;
-}
-
-function valueAt(value: unknown, path: string[]): unknown {
-  return path.reduce<unknown>((at, key) => (at as Record<string, unknown> | undefined)?.[key], value);
+  return config;
 }
 
 /** What one key cannot know about another; the first contradiction, as a sentence. */
@@ -119,12 +83,4 @@ function overlap(a: { first: number; last: number }, b: { first: number; last: n
 export function poolRange(config: Config, mtype: (typeof MTYPES)[number]) {
   const pool = config.pools[mtype];
   return parseRange(pool) ?? parseRange(config.pools[pool as (typeof MTYPES)[number]] ?? '');
-}
-
-function deepFreeze<T>(value: T): T {
-  if (typeof value === 'object' && value !== null && !Object.isFrozen(value)) {
-    Object.freeze(value);
-    Object.values(value).forEach(deepFreeze);
-  }
-  return value;
 }

@@ -8,7 +8,10 @@ export default class MdbSwitchRm extends BaseCommand<typeof MdbSwitchRm> {
   static override flags = { yes: Flags.boolean({ char: 'y', description: 'do not ask' }) };
 
   async run() {
-    const [{ removeSwitch }, { confirm }] = await Promise.all([import('../../../lib/mdb/switches.ts'), import('../../../lib/cli/confirm.ts')]);
+    const [{ removeSwitch }, { confirm }] = await Promise.all([
+      import('../../../lib/mdb/switches.ts'),
+      import('../../../lib/cli/confirm.ts'),
+    ]);
     if (!(await confirm(`remove switch ${this.args.name}?`, this.flags.yes))) return { removed: [] };
     await removeSwitch(await this.store(), this.actor, this.args.name);
     this.log(`${this.args.name}: removed`);
