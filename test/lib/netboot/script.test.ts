@@ -1,0 +1,181 @@
+import { readFileSync } from 'node:fs';
+import { expect } from 'chai';
+import fc from 'fast-check';
+import type { Machine } from '../../../src/lib/mdb/record.ts';
+import { decideBoot, netbootUrl } from '../../../src/lib/netboot/boot.ts';
+import {
+  renderBoot,
+  renderBootstrap,
+  renderRefusal,
+  renderRegistered,
+} from '../../../src/lib/netboot/script.ts';
+import { viewOf } from '../../../src/lib/netboot/view.ts';
+import type { Config } from '../../../src/lib/site/schema.ts';
+import { commandsOf, config, machine, rhfs } from './support.ts';
+
+const BASE = 'http://netboot';
+const golden = (name: string): string =>
+  readFileSync(new URL(`../../golden/netboot/${name}`, import.meta.url), 'utf8');
+
+function script(of: Partial<Machine>, { site = config(), once = null as string | null } = {}): string {
+  const pc = machine(of);
+  return renderBoot(
+    site,
+    decideBoot(site, viewOf([pc, rhfs]), { mac: pc.mac, base: netbootUrl(site), once }),
+  );
+}
+
+const byNetboot = (): Config =>
+  config(
+    'netboot: { url: "http://10.0.0.1:20020", bootUrl: "{netboot}/files", kernel: vmlinuz, initrd: [a/initrd.img, b/initrd.img] }',
+  );
+
+describe('netboot scripts', () => {
+  const cases: [file: string, text: () => string][] = [
+    ['rfs.ipxe', () => script({ rfs: 1 })],
+    ['rfs-from-netboot.ipxe', () => script({}, { site: byNetboot() })],
+    ['installer.ipxe', () => script({ mtype: 'service' })],
+    ['disk.ipxe', () => script({}, { once: 'disk' })],
+    [
+      'chain.ipxe',
+      () =>
+        script(
+          {},
+          {
+            once: 'x',
+            site: config(
+              'netboot: { profiles: { rfs: { kind: rfs }, arch: { kind: local }, x: { kind: chain, url: "http://boot/{hostname}?m={mac}" } } }',
+            ),
+          },
+        ),
+    ],
+    [
+      'faulty.ipxe',
+      () => script({ is_faulty: true, is_faulty_details: 'écran ${net0/mac} cassé; || reboot\nshell' }),
+    ],
+    ['no-rfs.ipxe', () => script({ rfs: 7 })],
+    [
+      'unknown.ipxe',
+      () =>
+        renderBoot(config(), decideBoot(config(), viewOf([rhfs]), { mac: '52:54:00:00:00:09', base: BASE })),
+    ],
+    ['registered.ipxe', () => renderRegistered(machine())],
+    [
+      'refused-from-menu.ipxe',
+      () => renderRefusal(config(), 'netboot', 'self registration is disabled', true),
+    ],
+    [
+      'bootstrap.ipxe',
+      () => renderBootstrap(config(), { base: BASE, registration: true, switches: SWITCHES }),
+    ],
+    [
+      'bootstrap-closed.ipxe',
+      () => renderBootstrap(config(), { base: BASE, registration: false, switches: SWITCHES }),
+    ],
+    [
+      'bootstrap-no-discovery.ipxe',
+      () =>
+        renderBootstrap(config('netboot: { discovery: none }'), {
+          base: BASE,
+          registration: true,
+          switches: [],
+        }),
+    ],
+  ];
+  for (const [file, text] of cases)
+    it(file, () => {
+      expect(text()).to.equal(golden(file));
+    });
+
+  it('what a machine boots once comes before its fault', () => {
+    expect(script({ is_faulty: true }, { once: 'memtest' })).to.include(
+      'boot http://netboot/files/memtest/memtest.bin',
+    );
+  });
+
+  it('a profile that is gone from the config is said, not thrown', () => {
+    expect(script({}, { once: 'constructor' })).to.include('constructor is no profile in prolo.yml');
+  });
+
+  it('every label that the menu goes to is there', () => {
+    for (const registration of [true, false])
+      for (const site of [config(), config('netboot: { discovery: none }')]) {
+        const text = renderBootstrap(site, { base: BASE, registration, switches: SWITCHES });
+        const labels = new Set([...text.matchAll(/^:(\S+)$/gm)].map(([, label]) => label));
+        const commands = commandsOf(text);
+        const targets = commands
+          .filter(([name, to]) => name === 'goto' && !to!.startsWith('$'))
+          .map(([, to]) => to);
+        const items = commands
+          .filter(([name, flag]) => name === 'item' && flag !== '--gap')
+          .map((words) => words[words[1] === '--key' ? 3 : 1]!)
+          .filter(
+            (item) =>
+              !Object.keys(site.rooms).includes(item) &&
+              !['user', 'orga', 'cluster', 'service', 'yes'].includes(item),
+          );
+        for (const target of [...targets, ...items]) expect([...labels], target).to.include(target);
+      }
+  });
+
+  it('no record, reason or error adds a command or an expansion', () => {
+    const evil = fc.oneof(
+      fc.string({ unit: 'binary' }),
+      fc
+        .array(
+          fc.constantFrom(
+            '\n',
+            '\r',
+            ' ',
+            '\t',
+            '||',
+            '&&',
+            ';',
+            '#',
+            '\\',
+            '${',
+            '}',
+            'reboot',
+            'shell',
+            'é',
+            '-n',
+          ),
+        )
+        .map((parts) => parts.join('')),
+    );
+    const shape = (text: string): string[] =>
+      commandsOf(text)
+        .map(([name]) => name!)
+        .concat([...text.matchAll(/\$\{[^}]*\}/g)].map(([found]) => found));
+    const render = (text: string): string[] => {
+      const pc = machine({ hostname: text, mac: text, ip: text, is_faulty_details: text, room: text });
+      const site = config();
+      const asked = { mac: text, base: BASE };
+      return [
+        renderBoot(site, decideBoot(site, viewOf([pc, { ...rhfs, ip: text }]), asked)),
+        renderBoot(site, decideBoot(site, viewOf([{ ...pc, is_faulty: true }]), asked)),
+        renderBoot(site, decideBoot(site, viewOf([]), asked)),
+        renderBoot(site, decideBoot(site, viewOf([pc]), { ...asked, once: text })),
+        renderRefusal(site, text, text),
+        renderRegistered(pc),
+        renderBootstrap(site, {
+          base: BASE,
+          registration: true,
+          switches: [{ name: text, chassis: text, rfs: 0, hfs: 0, room: text }],
+        }),
+      ];
+    };
+    const plain = render('x').map(shape);
+    fc.assert(
+      fc.property(evil, (text) => {
+        expect(render(text).map(shape)).to.deep.equal(plain);
+      }),
+      { numRuns: 300 },
+    );
+  });
+});
+
+const SWITCHES = [
+  { name: 'sw-pas-1', chassis: '02:99:71:f6:c6:5a', rfs: 0, hfs: 0, room: 'pasteur' },
+  { name: 'sw-alt-1', chassis: '02:99:71:f6:c6:5b', rfs: 1, hfs: 1, room: 'alt' },
+];
