@@ -7,7 +7,9 @@ import { ProloError } from '../errors.ts';
 export async function confirm(question: string, yes: boolean): Promise<boolean> {
   if (yes) return true;
   if (!process.stdin.isTTY)
-    throw new ProloError('bad-input', `${question} nobody is at the terminal to ask`, { hint: 'say --yes, or look first with --dry-run' });
+    throw new ProloError('bad-input', `${question} nobody is at the terminal to ask`, {
+      hint: 'say --yes, or look first with --dry-run',
+    });
   const { createInterface } = await import('node:readline/promises');
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
   try {

@@ -8,7 +8,10 @@ export async function readInput(file: string): Promise<string> {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch (error) {
     const line = firstBadLine(bytes);
-    throw new ProloError('bad-input', `${file}: line ${line}: not UTF-8`, { hint: 'convert it first, such as with iconv -f latin1 -t utf8', cause: error });
+    throw new ProloError('bad-input', `${file}: line ${line}: not UTF-8`, {
+      hint: 'convert it first, such as with iconv -f latin1 -t utf8',
+      cause: error,
+    });
   }
 }
 

@@ -1,7 +1,13 @@
 /** Columns of text for people, aligned; the header in bold on a terminal. Control characters never reach it. */
-export function table(columns: readonly string[], rows: readonly (readonly unknown[])[], bold = process.stdout.isTTY): string {
+export function table(
+  columns: readonly string[],
+  rows: readonly (readonly unknown[])[],
+  bold = process.stdout.isTTY,
+): string {
   const cells = rows.map((row) => row.map((cell) => printable(cell)));
-  const widths = columns.map((column, i) => Math.max(column.length, ...cells.map((row) => (row[i] ?? '').length)));
+  const widths = columns.map((column, i) =>
+    Math.max(column.length, ...cells.map((row) => (row[i] ?? '').length)),
+  );
   const line = (row: readonly string[]): string =>
     row
       .map((cell, i) => cell.padEnd(widths[i]!))

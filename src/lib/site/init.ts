@@ -45,5 +45,8 @@ export function loopbackDraft(name: string, portBase: number): ConfigDraft {
     serviceUrl: 'http://127.0.0.1:{port}',
     database: 'sqlite:prolo.db',
     netboot: { bootUrl: '{netboot}/files' },
+    // No named or Kea of this machine's is ours to check with or to reload.
+    dns: { checks: 'if-present', reload: [] },
+    dhcp: { checks: 'if-present' },
   };
 }
