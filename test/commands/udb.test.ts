@@ -2,6 +2,7 @@ import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { prolo } from '../support/cli.ts';
+import { start } from '../../src/daemons/udb.ts';
 import { makeTestSite, type TestSite } from '../support/site.ts';
 
 interface Shown {
@@ -158,5 +159,26 @@ describe('prolo udb', function () {
       status: 4,
     });
     expect(existsSync(join(test.dir, 'none.csv'))).to.equal(false);
+  });
+
+  it('list and show on a host without the database ask the udb daemon; what changes UDB says where to go', async () => {
+    await feed('Jane Doe\nAl Smith\n', 'import', '-');
+    const elsewhere = file(
+      'elsewhere.yml',
+      `portBase: ${test.site.config.portBase}\nserviceUrl: http://127.0.0.1:{port}\nsecrets: none.yml\n`,
+    );
+    const there = (...args: string[]) => prolo(['udb', ...args], { config: elsewhere });
+    expect((await there('list')).status, 'no daemon yet').to.equal(8);
+    const daemon = await start(test.context);
+    try {
+      expect(JSON.parse((await there('list', '--json')).stdout)).to.deep.equal(await list());
+      expect((await there('show', 'jdoe')).stdout).to.match(/^lastname +Doe$/m);
+      expect((await there('show', 'nix')).status).to.equal(4);
+      const refused = await there('rm', 'jdoe', '--yes');
+      expect(refused).to.include({ status: 3 });
+      expect(refused.stderr).to.include('run the command there');
+    } finally {
+      await daemon.close();
+    }
   });
 });
