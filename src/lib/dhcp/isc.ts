@@ -18,6 +18,7 @@ export function renderIsc(config: Config, plan: DhcpPlan, hostsFile: string): Is
   return {
     config: renderTemplate('dhcp/dhcpd.conf', {
       leaseSeconds: dhcp.leaseSeconds,
+      alienLeaseSeconds: dhcp.alienLeaseSeconds,
       domain: quoted(domain),
       ntpServers: dhcp.ntpServers.join(', '),
       arch: {
@@ -44,13 +45,12 @@ export function renderIsc(config: Config, plan: DhcpPlan, hostsFile: string): Is
 }
 
 function subnetData(config: Config, subnet: Subnet): object {
-  const { name, role, gateway, range, first, prefix, leaseSeconds } = subnet;
+  const { name, role, gateway, range, first, prefix } = subnet;
   return {
     name,
     served: role !== 'empty',
     address: formatIp(first),
     netmask: netmask(prefix),
-    leaseSeconds,
     gateway,
     nextServer: config.dhcp.nextServer ?? gateway,
     bootstrapUrl: quoted(bootstrapUrl(config, role === 'alien', gateway)),

@@ -3,12 +3,12 @@ import { formatIp, type Range } from '../net.ts';
 import type { Config } from '../site/schema.ts';
 import { ARCH, bootstrapUrl, IPXE, SCRIPTLET } from './boot-options.ts';
 import { layOut } from './lay-out.ts';
+import type { Listen } from './listen.ts';
 import type { DhcpPlan, Host, Subnet, Wire } from './plan.ts';
 
 /** What the configuration has to know about the host that Kea runs on. */
 export interface KeaHost {
-  /** NAME, NAME/ADDRESS, or `*`. */
-  interfaces: string[];
+  listen: Listen;
   socket: string;
   leases: string;
   /** Path of libdhcp_lease_cmds.so, where there is one. */
@@ -36,7 +36,7 @@ function dhcp4(config: Config, plan: DhcpPlan, host: KeaHost, digest: string): o
   return {
     'user-context': { comment: 'written by prolo mdbdhcp: changes made here are lost', digest },
     'interfaces-config': {
-      interfaces: host.interfaces,
+      interfaces: host.listen.interfaces,
       'dhcp-socket-type': 'raw',
       // A NIC that is down when Kea starts is waited for.
       'service-sockets-max-retries': 1_000_000,
@@ -69,7 +69,7 @@ function dhcp4(config: Config, plan: DhcpPlan, host: KeaHost, digest: string): o
       ...ipxeOptions(),
     ],
     'client-classes': clientClasses(config, plan),
-    'shared-networks': plan.wires.map((wire) => sharedNetwork(config, wire)),
+    'shared-networks': plan.wires.map((wire) => sharedNetwork(config, wire, host.listen.nic)),
   };
 }
 
@@ -82,7 +82,7 @@ function ipxeOptions(scriptlet?: string): object[] {
   ];
 }
 
-/** What a client is told to fetch, by what it is. */
+/** How long a client has its address, and what it is told to fetch, by what it is. */
 function clientClasses(config: Config, plan: DhcpPlan): object[] {
   const { biosFile, uefiFile, uefiUrl } = config.dhcp;
   const gatewayOf = (role: Subnet['role']): string | undefined =>
@@ -93,6 +93,7 @@ function clientClasses(config: Config, plan: DhcpPlan): object[] {
   const rom = (test: string): string => `not member('ipxe') and (${test})`;
   const old = `substring(option[60].hex, 0, 9) == 'PXEClient' and not option[${ARCH.option}].exists`;
   return [
+    { name: 'alien', test: `member('UNKNOWN')`, 'valid-lifetime': config.dhcp.alienLeaseSeconds },
     { name: 'ipxe', test: `option[77].hex == '${IPXE.userClass}'` },
     {
       name: 'ipxe-known',
@@ -120,11 +121,12 @@ function clientClasses(config: Config, plan: DhcpPlan): object[] {
   ];
 }
 
-function sharedNetwork(config: Config, wire: Wire): object {
+function sharedNetwork(config: Config, wire: Wire, onlyNic: string | undefined): object {
+  const nic = wire.interface ?? onlyNic;
   const guarded = wire.subnets.find(({ range }) => range);
   return {
     name: wire.name,
-    ...(wire.interface ? { interface: wire.interface } : {}),
+    ...(nic ? { interface: nic } : {}),
     subnet4: wire.subnets.map((subnet) => ({
       // Leases name their subnet by its id: one that comes from the network itself survives every change of order.
       id: subnet.first,
@@ -140,10 +142,9 @@ function sharedNetwork(config: Config, wire: Wire): object {
   };
 }
 
-function served(config: Config, { gateway, range, leaseSeconds }: Subnet): object {
+function served(config: Config, { gateway, range }: Subnet): object {
   const nextServer = config.dhcp.nextServer ?? gateway;
   return {
-    'valid-lifetime': leaseSeconds,
     ...(nextServer ? { 'next-server': nextServer } : {}),
     'option-data': [
       ...(gateway

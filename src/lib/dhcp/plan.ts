@@ -21,7 +21,6 @@ export interface Subnet {
   gateway?: string;
   /** What unknown machines get; known ones never do. */
   range?: Range;
-  leaseSeconds: number;
   /** Machines that have their address in it. */
   hosts: Host[];
 }
@@ -49,7 +48,7 @@ export function planDhcp(config: Config, machines: Iterable<MachineRecord>): Dhc
   const wires = nics.map((nic): Wire => {
     const subnets = served
       .filter((network) => (network.interface ?? main) === nic)
-      .map((network) => planSubnet(config, network, hosts));
+      .map((network) => planSubnet(network, hosts));
     const here = new Set(subnets.flatMap((subnet) => subnet.hosts));
     return {
       name: nic === main ? `${config.name}-lan` : `${config.name}-${nic}`,
@@ -61,7 +60,7 @@ export function planDhcp(config: Config, machines: Iterable<MachineRecord>): Dhc
   return { wires, hosts };
 }
 
-function planSubnet(config: Config, network: NetworkConfig, hosts: Host[]): Subnet {
+function planSubnet(network: NetworkConfig, hosts: Host[]): Subnet {
   const { name, cidr, role, gateway } = network;
   const { first, last, prefix } = parseCidr(cidr)!;
   const served = role !== 'empty';
@@ -74,7 +73,6 @@ function planSubnet(config: Config, network: NetworkConfig, hosts: Host[]): Subn
     role,
     ...(gateway ? { gateway } : {}),
     ...(range ? { range } : {}),
-    leaseSeconds: role === 'alien' ? config.dhcp.alienLeaseSeconds : config.dhcp.leaseSeconds,
     hosts: served ? hosts.filter(({ ip }) => inRange(parseIp(ip)!, { first, last })) : [],
   };
 }
