@@ -1,15 +1,58 @@
 import { ProloError } from '../errors.ts';
 
-/** An error that a caller of the RPC brought about, by the name that Python has for it (`exn_type` on the wire). */
-export class RpcException extends ProloError {
-  readonly exnType: 'ValueError' | 'TypeError' | 'FieldError';
+/** How Python's side names what a caller did wrong (`exn_type`), and the HTTP status that goes with it. */
+const STATUS = {
+  ValueError: 500,
+  TypeError: 500,
+  FieldError: 500,
+  JSONDecodeError: 400,
+  MalformedRequest: 400,
+  MissingToken: 400,
+  BadToken: 403,
+  MethodError: 404,
+} as const;
 
-  constructor(
-    exnType: RpcException['exnType'],
-    message: string,
-    options: { hint?: string; cause?: unknown } = {},
-  ) {
-    super('bad-input', message, options);
+export class RpcException extends ProloError {
+  readonly exnType: keyof typeof STATUS;
+
+  constructor(exnType: keyof typeof STATUS, message: string, cause?: unknown) {
+    super('bad-input', message, { cause });
     this.exnType = exnType;
+  }
+
+  override get httpStatus(): number {
+    return STATUS[this.exnType];
+  }
+}
+
+/** What goes over the wire of an error: never a path, a query or a stack of this server. */
+export interface WireException {
+  status: number;
+  exnType: string;
+  message: string;
+}
+
+/** An error that a method raised. What is no fault of the call (a full disk, a database that is gone) has its own status. */
+export function describeRaised(error: ProloError): WireException {
+  if (error instanceof RpcException)
+    return { status: error.httpStatus, exnType: error.exnType, message: error.message };
+  switch (error.kind) {
+    case 'bad-input':
+      return { status: 500, exnType: 'ValueError', message: error.message };
+    case 'too-many':
+      return { status: error.httpStatus, exnType: 'RuntimeError', message: error.message };
+    case 'full':
+      return { status: error.httpStatus, exnType: 'RuntimeError', message: error.message };
+    case 'unavailable':
+      return { status: error.httpStatus, exnType: 'RuntimeError', message: 'not available now; try again' };
+    case 'failed':
+    case 'config':
+      return {
+        status: 500,
+        exnType: 'InternalError',
+        message: "internal error; this service's log says more",
+      };
+    default:
+      return { status: 500, exnType: 'RuntimeError', message: error.message };
   }
 }

@@ -70,6 +70,7 @@ function compileTest(lookup: string, field: Field, raw: unknown): Test {
   throw new RpcException('ValueError', `Field '${field.name}': cannot use None as a query value`);
 }
 
+/** Django's lookups by name. */
 const LOOKUPS: Record<string, (field: Field, raw: unknown) => Test> = {
   exact: ordered((a, b) => a === b),
   iexact: textual((a, b) => a === b, lower),
@@ -150,7 +151,7 @@ function compileRegex(field: Field, pattern: string, flags: number): RE2JS {
     throw new RpcException(
       'ValueError',
       `Field '${field.name}': regex ${shorten(pattern)}: ${why.slice(0, 200)}`,
-      { cause },
+      cause,
     );
   }
 }
@@ -204,3 +205,6 @@ function describe(raw: unknown): string {
 function shorten(text: string): string {
   return text.length > 60 ? `${text.slice(0, 60)}…` : text;
 }
+
+/** The names of all lookups. */
+export const LOOKUP_NAMES: readonly string[] = Object.keys(LOOKUPS);
