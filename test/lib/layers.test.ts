@@ -10,31 +10,50 @@ const files = readdirSync(src, { recursive: true })
 /** The files below src/ that a file names in an import, at its top or inside a function. */
 function imports(file: string): string[] {
   const text = readFileSync(join(src, file), 'utf8');
-  return [...text.matchAll(/(?:from|import\()\s*'(\.[^']+)'/g)].map(([, path]) => relative(src, join(src, dirname(file), path!)));
+  return [...text.matchAll(/(?:from|import\()\s*'(\.[^']+)'/g)].map(([, path]) =>
+    relative(src, join(src, dirname(file), path!)),
+  );
 }
 
 describe('the layers of the house', () => {
   it('lib imports neither daemons nor commands', () => {
-    const wrong = files.filter((file) => file.startsWith('lib/')).flatMap((file) => imports(file).filter((to) => !to.startsWith('lib/')).map((to) => `${file} -> ${to}`));
+    const wrong = files
+      .filter((file) => file.startsWith('lib/'))
+      .flatMap((file) =>
+        imports(file)
+          .filter((to) => !to.startsWith('lib/'))
+          .map((to) => `${file} -> ${to}`),
+      );
     expect(wrong).to.deep.equal([]);
   });
 
   it('daemons import no command; only `up` and `daemon` import daemons', () => {
     const wrong = files.flatMap((file) =>
       imports(file)
-        .filter((to) => (file.startsWith('daemons/') && to.startsWith('commands/')) || (to.startsWith('daemons/') && !/^(daemons\/|commands\/(up|daemon)\.ts)/.test(file)))
+        .filter(
+          (to) =>
+            (file.startsWith('daemons/') && to.startsWith('commands/')) ||
+            (to.startsWith('daemons/') && !/^(daemons\/|commands\/(up|daemon)\.ts)/.test(file)),
+        )
         .map((to) => `${file} -> ${to}`),
     );
     expect(wrong).to.deep.equal([]);
   });
 
   it('oclif is in commands, the base command and flags alone', () => {
-    const wrong = files.filter((file) => readFileSync(join(src, file), 'utf8').includes("'@oclif/core'") && !/^(commands\/|base-command|main|lib\/[a-z]+\/flags)/.test(file));
+    const wrong = files.filter(
+      (file) =>
+        readFileSync(join(src, file), 'utf8').includes("'@oclif/core'") &&
+        !/^(commands\/|base-command|main|lib\/[a-z]+\/flags)/.test(file),
+    );
     expect(wrong).to.deep.equal([]);
   });
 
   it('programs are started through lib/exec.ts', () => {
-    const wrong = files.filter((file) => /node:child_process|'execa'/.test(readFileSync(join(src, file), 'utf8')) && file !== 'lib/exec.ts');
+    const wrong = files.filter(
+      (file) =>
+        /node:child_process|'execa'/.test(readFileSync(join(src, file), 'utf8')) && file !== 'lib/exec.ts',
+    );
     expect(wrong).to.deep.equal([]);
   });
 });

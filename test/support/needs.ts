@@ -17,5 +17,7 @@ export function needs(context: Mocha.Context, programs: Record<string, string>):
 /** The program's path, looked for where root's programs are too. */
 export function findProgram(program: string): string | undefined {
   const dirs = [...(process.env.PATH ?? '').split(':'), '/usr/sbin', '/sbin', '/usr/local/sbin'];
-  return [program, ...dirs.map((dir) => join(dir, program))].find((path) => path.includes('/') && existsSync(path));
+  return [program, ...dirs.map((dir) => join(dir, program))].find(
+    (path) => path.includes('/') && existsSync(path),
+  );
 }
