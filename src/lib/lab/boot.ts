@@ -64,9 +64,9 @@ export async function bootInLab(options: LabBootOptions): Promise<BootedPc[]> {
         STEP_MS,
       );
       await pc.console.waitFor(/registered: /, STEP_MS);
-      const [, ip = ''] = await pc.console.waitFor(/^LAB address ([\d.]+)/m, STEP_MS);
-      const [, words = ''] = await pc.console.waitFor(/^LAB arguments (.*)$/m, STEP_MS);
-      await pc.console.waitFor(/^LAB OK init/m, STEP_MS);
+      const [, ip = ''] = await pc.console.waitFor(/^LAB address ([\d.]+)\//m, STEP_MS);
+      const [, words = ''] = await pc.console.waitFor(/^LAB arguments (.*)\n/m, STEP_MS);
+      await pc.console.waitFor(/^LAB OK init\n/m, STEP_MS);
       const seconds = (Date.now() - startedMs) / 1000;
       await pc.off;
       onEvent(pc.name, 'has powered off');
