@@ -32,7 +32,7 @@ export type Formats = Readonly<Record<string, { words: string; accepts: (text: s
 
 /**
  * A frozen copy of `value` with the schema's defaults filled in, and what is wrong with it. No key gets in that the schema
- * does not name. Every start of `prolo` runs this, so it is small: typebox's own checker takes longer to load than all else.
+ * does not name, under a pattern neither. Every start of `prolo` runs this, so it is small: typebox's own checker takes longer to load than all else.
  */
 export function checkAgainst(
   schema: Schema,

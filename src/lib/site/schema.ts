@@ -222,7 +222,6 @@ const Netboot = Type.Object(
     }),
     discovery: text('profile of the LLDP initramfs that registers; none: the menu only', 'discovery'),
     profiles: Type.Record(Type.String({ pattern: label }), Profile, {
-      ...strict,
       description: 'what a machine can boot, by name',
       default: {
         rfs: { kind: 'rfs' },
@@ -335,7 +334,6 @@ export const ConfigSchema = Type.Object(
       { ...strict, default: {} },
     ),
     rooms: Type.Record(Type.String({ pattern: label }), Room, {
-      ...strict,
       description: 'where machines stand',
       default: {
         pasteur: { prefix: 'pas' },
