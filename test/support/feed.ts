@@ -1,9 +1,12 @@
 import { EventEmitter, once } from 'node:events';
 import { createServer, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, connect, type Socket } from 'node:net';
 import { followFeed, type FollowFeedOptions } from '../../src/lib/feed/client.ts';
 import type { Kind } from '../../src/lib/feed/apply.ts';
+import { createLineReader } from '../../src/lib/feed/lines.ts';
 import { silentLog } from '../../src/lib/log.ts';
+import { makeToken } from '../../src/lib/rpc/token.ts';
+import type { Update } from '../../src/lib/store/change-log.ts';
 
 type Fields = Record<string, unknown>;
 
@@ -26,7 +29,7 @@ export function follow(
     state: new Map(),
     changes: [],
     troubles: [],
-    async until(done, timeoutMs = 10_000) {
+    async until(done, timeoutMs = 30_000) {
       const signal = AbortSignal.timeout(timeoutMs);
       while (!done()) await once(told, 'told', { signal });
     },
@@ -73,4 +76,65 @@ export async function scriptedFeed(
       server.close();
     },
   };
+}
+
+/** The head of a response and the lines of its body, from a connection that speaks as bytes are given. */
+export interface RawFeed {
+  socket: Socket;
+  /** Everything so far. */
+  text(): string;
+  /** Waits until the body has so many lines of JSON, and returns them. */
+  lines(count: number): Promise<Update[][]>;
+  closed: Promise<void>;
+}
+
+/** Sends a request byte for byte and notes the answer. */
+export function rawRequest(url: string, request: string | Buffer): RawFeed {
+  const { hostname, port } = new URL(url);
+  const socket = connect(Number(port), hostname);
+  const parts: Buffer[] = [];
+  const lines: Update[][] = [];
+  const reader = createLineReader(Infinity);
+  const told = new EventEmitter();
+  socket.on('error', () => undefined);
+  socket.on('data', (part) => {
+    parts.push(part);
+    for (const line of reader.push(part)) if (line.startsWith('[')) lines.push(JSON.parse(line) as Update[]);
+    told.emit('told');
+  });
+  socket.write(request);
+  return {
+    socket,
+    text: () => Buffer.concat(parts).toString(),
+    async lines(count) {
+      const signal = AbortSignal.timeout(30_000);
+      while (lines.length < count) await once(told, 'told', { signal });
+      return [...lines];
+    },
+    closed: new Promise((resolve) => socket.once('close', () => resolve())),
+  };
+}
+
+/** `/poll` as Python's aiohttp asks. */
+export function pollRequest(secret: string, version = '1.1'): string {
+  const hmac = makeToken(secret, 'None', Date.now());
+  return [
+    `GET /poll?data=%7B%7D&hmac=${hmac} HTTP/${version}`,
+    'Host: mdbsync',
+    'Accept: */*',
+    'Accept-Encoding: gzip, deflate',
+    'User-Agent: Python/3.7 aiohttp/3.5.4',
+    '\r\n',
+  ].join('\r\n');
+}
+
+/** A signed form as Python's requests sends it. */
+export async function postSigned(
+  url: string,
+  secret: string,
+  data: string,
+): Promise<{ status: number; text: string }> {
+  const body = new URLSearchParams({ data, hmac: makeToken(secret, data, Date.now()) });
+  const response = await fetch(url, { method: 'POST', body });
+  return { status: response.status, text: await response.text() };
 }

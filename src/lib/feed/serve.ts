@@ -65,8 +65,10 @@ export async function serveFeed(context: DaemonContext, spec: SyncFeed): Promise
     const { hmac } = request.query as SignedForm;
     if (!checkToken(hmac, subscribeSecret, 'None', Date.now())) throw badToken();
     const { socket, httpVersion } = request.raw;
-    if (reply.raw.socket !== socket)
+    if (reply.raw.socket !== socket) {
+      if (hub.has(socket)) socket.destroy(); // two at once
       throw new ProloError('bad-input', `${service}: /poll: sent before the last answer was read`);
+    }
     reply.hijack();
     reply.raw.writeHead(200, {
       'content-type': 'application/x-ndjson',

@@ -1,0 +1,17 @@
+/**
+ * Daemons in a process of their own, to be killed: CONFIG NAME… Started by `startDaemonProcess`.
+ */
+import { createLog } from '../../src/lib/log.ts';
+import { databaseUrl, loadSite } from '../../src/lib/site/site.ts';
+import { openStore } from '../../src/lib/store/store.ts';
+import { loadDaemon } from '../../src/daemons/registry.ts';
+
+const [file = '', ...names] = process.argv.slice(2);
+const site = loadSite(file);
+const store = openStore(databaseUrl(site));
+for (const name of names)
+  await (
+    await loadDaemon(name)
+  )({ site, log: createLog('error'), store: () => store });
+process.send!('ready');
+process.on('disconnect', () => process.exit());
