@@ -17,6 +17,8 @@ export const namedPackages: Record<string, string> = {
 
 export interface Named {
   pid: number;
+  /** How often it was told to reload since it runs. */
+  reloads(): number;
   /** Resolves when it is gone. */
   stop(): Promise<void>;
 }
@@ -33,10 +35,12 @@ export async function startNamed(dir: string): Promise<Named> {
   const child = spawn(argv[0]!, argv.slice(1), { stdio: ['ignore', 'ignore', 'pipe'], cwd: dir });
   const gone = once(child, 'close');
   const said: string[] = [];
+  let reloads = 0;
   const running = new Promise<void>((resolve) => {
     createInterface({ input: child.stderr }).on('line', (line) => {
       said.push(line);
       if (said.length > 200) said.shift();
+      if (/received control channel command 'reload'/.test(line)) reloads++;
       if (/ running$/.test(line)) resolve();
     });
   });
@@ -48,6 +52,7 @@ export async function startNamed(dir: string): Promise<Named> {
   }
   return {
     pid: child.pid!,
+    reloads: () => reloads,
     async stop() {
       child.kill('SIGTERM');
       const timer = setTimeout(() => child.kill('SIGKILL'), 5000);
@@ -67,6 +72,14 @@ export async function dig(
     (error: { stdout?: string }) => ({ stdout: error.stdout ?? '' }),
   );
   return stdout.split('\n').filter((line) => line !== '' && !line.startsWith(';'));
+}
+
+/** How many of these names have an address, each asked for by one dig. */
+export async function digAll(port: number, names: readonly string[]): Promise<number> {
+  const queries = names.flatMap((name) => [name, 'A']);
+  const argv = ['@127.0.0.1', '-p', String(port), '+tries=2', '+time=2', '+short', ...queries];
+  const { stdout } = await promisify(execFile)('dig', argv, { maxBuffer: 16 * 1024 * 1024 });
+  return stdout.split('\n').filter((line) => /^[\d.]+$/.test(line)).length;
 }
 
 /** The status and the flags of an answer: `NOERROR qr aa rd`. */

@@ -16,7 +16,8 @@ const STAGING = '.new-';
 /**
  * Puts files into a folder that something live reads: all written beside it, then `check`ed there by the program that
  * will read them, then renamed over the old ones in their order. When `check` throws, every old file is as it was.
- * Killed between two renames it leaves some new and some old files, each of them whole: the next start renders again.
+ * Killed between two renames, or after a power cut, some files are new and some old, each of them whole: what calls this
+ * renders all of them again at its next start.
  * @param check gets the folder that holds the new files under their names
  * @throws ProloError what `check` threw, or `full`
  */
@@ -28,11 +29,11 @@ export async function installChecked(
   const staging = join(dir, `${STAGING}${randomBytes(4).toString('hex')}`);
   try {
     await mkdir(staging, { recursive: true });
-    await Promise.all(files.map((file) => writeSynced(join(staging, file.name), file)));
-    await check(staging);
+    await allDone(files.map((file) => write(join(staging, file.name), file)));
+    // On the disk before it is renamed; the checker reads it meanwhile.
+    await allDone([check(staging), ...files.map(({ name }) => sync(join(staging, name)))]);
     for (const folder of foldersOf(dir, files)) await mkdir(folder, { recursive: true });
     for (const { name } of files) await rename(join(staging, name), join(dir, name));
-    await Promise.all(foldersOf(dir, files).map(sync));
   } catch (error) {
     if (error instanceof ProloError) throw error;
     const { kind, message, hint } = asProloError(error);
@@ -49,27 +50,32 @@ export async function cleanStaging(dir: string): Promise<void> {
     if (name.startsWith(STAGING)) await rm(join(dir, name), { recursive: true, force: true });
 }
 
+/** Like Promise.all, but nothing goes on behind the back of who catches its error. */
+async function allDone(work: readonly Promise<void>[]): Promise<void> {
+  const failed = (await Promise.allSettled(work)).find((result) => result.status === 'rejected');
+  if (failed) throw failed.reason;
+}
+
 function foldersOf(dir: string, files: readonly NewFile[]): string[] {
   return [...new Set(files.map(({ name }) => dirname(join(dir, name))))];
 }
 
-async function writeSynced(path: string, { text, mode = 0o644 }: NewFile): Promise<void> {
+async function write(path: string, { text, mode = 0o644 }: NewFile): Promise<void> {
   await mkdir(dirname(path), { recursive: true });
   const file = await open(path, 'wx', mode);
   try {
     await file.writeFile(text);
     await file.chmod(mode); // the umask does not decide
-    await file.sync();
   } finally {
     await file.close();
   }
 }
 
-async function sync(folder: string): Promise<void> {
-  const handle = await open(folder, 'r');
+async function sync(path: string): Promise<void> {
+  const file = await open(path, 'r');
   try {
-    await handle.sync();
+    await file.sync();
   } finally {
-    await handle.close();
+    await file.close();
   }
 }

@@ -38,12 +38,20 @@ export function createDns({ config, dir, runProgram, log, now = Date.now }: DnsO
   let toReload = true;
   let saidProblems = '';
 
-  const checkAll = async (zones: ChangedZone[], conf: string, staging: string, signal?: AbortSignal) => {
+  const checkAll = async (
+    zones: readonly ChangedZone[],
+    conf: string | undefined,
+    staging: string,
+    signal?: AbortSignal,
+  ): Promise<void> => {
     const options = signal ? { runProgram, signal } : { runProgram };
-    const checks = zones.map(
-      (zone) => () => checkZone(config.dns.checkzone, { ...zone, path: join(staging, zone.file) }, options),
-    );
-    await allOf([() => checkConf(config.dns.checkconf, conf, options), ...checks]);
+    const { checkzone, checkconf } = config.dns;
+    await allOf([
+      ...zones.map(
+        (zone) => () => checkZone(checkzone, { ...zone, path: join(staging, zone.file) }, options),
+      ),
+      ...(conf === undefined ? [] : [() => checkConf(checkconf, conf, options)]),
+    ]);
   };
 
   return {
@@ -67,9 +75,10 @@ export function createDns({ config, dir, runProgram, log, now = Date.now }: DnsO
       ]);
       const files: NewFile[] = [...zones.map(({ file, text }) => ({ name: file, text })), ...confs];
       if (files.length > 0) {
+        // Zones are no part of named.conf: one that was let in and has not changed needs no second look.
         const newConf = confs.some(({ name }) => name === 'named.conf');
         await installChecked(dir, files, (staging) =>
-          checkAll(zones, join(newConf ? staging : dir, 'named.conf'), staging, signal),
+          checkAll(zones, newConf ? join(staging, 'named.conf') : undefined, staging, signal),
         );
         toReload = true;
       }

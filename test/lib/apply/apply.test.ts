@@ -66,7 +66,7 @@ describe('the applier', () => {
     await until(() => lines.length === 2);
     expect(runs).to.equal(4);
     expect(lines[0]).to.include({
-      level: 50,
+      level: 40,
       msg: 'dns: failed, trying again',
       error: 'named: no answer',
       hint: 'is it running?',
