@@ -1,4 +1,5 @@
-import type { Host } from './plan.ts';
+import { inRange, parseIp } from '../net.ts';
+import type { DhcpPlan } from './plan.ts';
 
 /** A lease as Kea's lease commands tell it. */
 export interface KeaLease {
@@ -9,13 +10,16 @@ export interface KeaLease {
 }
 
 /**
- * Leases that keep a machine from the address which MDB gives it, because the PC that stood there before holds it still:
- * Kea would let the new one wait until they end.
+ * Leases that MDB stands behind no more. One of a swapped PC would keep the new one from its address until it ends, and
+ * a machine that MDB has forgotten would keep its own. Without its lease it is told no when it asks again, and starts anew.
  */
-export function leasesInTheWay(leases: readonly KeaLease[], hosts: readonly Host[]): KeaLease[] {
-  const owners = new Map(hosts.map(({ ip, mac }) => [ip, mac]));
+export function staleLeases(leases: readonly KeaLease[], plan: DhcpPlan): KeaLease[] {
+  const owners = new Map(plan.hosts.map(({ ip, mac }) => [ip, mac]));
+  const ranges = plan.wires.flatMap(({ subnets }) => subnets.flatMap(({ range }) => range ?? []));
   return leases.filter((lease) => {
     const owner = owners.get(lease['ip-address']);
-    return owner !== undefined && lease.state === 0 && lease['hw-address'].toLowerCase() !== owner;
+    const ip = parseIp(lease['ip-address']);
+    if (lease.state !== 0 || ip === undefined) return false;
+    return owner ? owner !== lease['hw-address'].toLowerCase() : !ranges.some((range) => inRange(ip, range));
   });
 }

@@ -5,7 +5,7 @@ import { cleanText } from '../mdb/validate.ts';
 import { writeFileAtomic } from '../write-file.ts';
 import { refusal } from './blame.ts';
 import { renderIsc } from './isc.ts';
-import type { DhcpServer, ServerOptions } from './kea-server.ts';
+import type { DhcpServer, ServerOptions } from './server.ts';
 
 /**
  * ISC dhcpd, which can only be restarted. It tells nobody what it serves, so the first `bring` restarts it in any case,

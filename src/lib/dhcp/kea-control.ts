@@ -50,12 +50,18 @@ function parseAnswer(command: string, reply: string): KeaAnswer {
 function exchange(path: string, request: string, signal: AbortSignal | undefined): Promise<string> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
-    const socket = connect({ path, ...(signal ? { signal } : {}) });
+    const socket = connect(path);
+    const abort = (): void => void socket.destroy(new Error('aborted'));
+    if (signal?.aborted) abort();
+    signal?.addEventListener('abort', abort);
     socket.setTimeout(TIMEOUT_MS, () => socket.destroy(new Error(`no answer in ${TIMEOUT_MS / 1000} s`)));
     socket.on('connect', () => socket.write(request));
     socket.on('data', (chunk: Buffer) => chunks.push(chunk));
     socket.on('end', () => resolve(Buffer.concat(chunks).toString()));
     socket.on('error', reject);
-    socket.on('close', () => reject(new Error('it hung up')));
+    socket.on('close', () => {
+      signal?.removeEventListener('abort', abort);
+      reject(new Error('it hung up'));
+    });
   });
 }

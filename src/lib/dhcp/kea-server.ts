@@ -3,31 +3,20 @@ import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { installChecked } from '../apply/install.ts';
-import type { RunProgram } from '../apply/programs.ts';
 import { ProloError } from '../errors.ts';
-import type { Logger } from '../log.ts';
-import type { Config } from '../site/schema.ts';
 import { readFileIfThere } from '../write-file.ts';
 import { refusal } from './blame.ts';
-import { type KeaLease, leasesInTheWay } from './evict.ts';
-import { renderKea } from './kea.ts';
+import { type KeaLease, staleLeases } from './evict.ts';
+import { type KeaConfig, renderKea } from './kea.ts';
 import { askKea } from './kea-control.ts';
 import { listenOn } from './listen.ts';
-import { type DhcpPaths, keaEnvironment } from './paths.ts';
-import type { DhcpPlan, Host } from './plan.ts';
+import { keaEnvironment } from './paths.ts';
+import type { DhcpPlan } from './plan.ts';
+import type { DhcpServer, ServerOptions } from './server.ts';
 
-/** A DHCP server as mdbdhcp knows it. */
-export interface DhcpServer {
-  /** Writes and checks its configuration, and makes it serve that. Never called twice at a time. */
-  bring(plan: DhcpPlan, signal: AbortSignal): Promise<void>;
-  close(): Promise<void>;
-}
-
-export interface ServerOptions {
-  config: Config;
-  paths: DhcpPaths;
-  runProgram: RunProgram;
-  log: Logger;
+/** What is to be served, and why: the plan is for the names in error texts. */
+interface Wanted extends KeaConfig {
+  plan: DhcpPlan;
 }
 
 const LEASE_COMMANDS = 'libdhcp_lease_cmds.so';
@@ -44,68 +33,35 @@ export function createKeaServer(options: ServerOptions & { onUp(): void }): Dhcp
   if (!leaseCommands)
     log.warn(
       { hooks: config.dhcp.hooks },
-      `dhcp: no ${LEASE_COMMANDS}: a swapped PC waits until the old one's lease ends`,
+      `dhcp: no ${LEASE_COMMANDS}: a swapped PC waits for the old one's lease`,
     );
   const stop = new AbortController();
   let installed: string | undefined;
   let waiting: Promise<void> | undefined;
 
-  const serve = async (
-    digest: string,
-    hosts: Host[],
-    text: string,
-    fresh: boolean,
-    signal: AbortSignal,
-  ): Promise<void> => {
-    const { socket } = paths;
-    if (fresh || (await servedDigest(socket, signal)) !== digest) {
-      const { result, text: words } = await askKea(socket, 'config-reload', undefined, signal);
-      if (result !== 0) throw refusal('kea config-reload', words, hosts, text);
-      if ((await servedDigest(socket, signal)) !== digest)
-        throw new ProloError('failed', `kea: serves another file than ${paths.config}`, {
-          hint: `start it as kea-dhcp4 -c ${paths.config}`,
-        });
-      log.info({ machines: hosts.length }, 'dhcp: kea serves');
-    }
-    if (leaseCommands) await evict(socket, hosts, log, signal);
-  };
-  const waitForSocket = async (): Promise<void> => {
-    for (let ms = FIRST_LOOK_MS; !stop.signal.aborted; ms = Math.min(ms * 2, LAST_LOOK_MS)) {
-      await sleep(ms, undefined, { signal: stop.signal }).catch(() => undefined);
-      const up = await askKea(paths.socket, 'version-get', undefined, stop.signal).then(
-        () => true,
-        () => false,
-      );
-      if (up && !stop.signal.aborted) return options.onUp();
-    }
-  };
-
   return {
     async bring(plan, signal) {
-      const listen = listenOn(config, plan, hostAddresses());
-      const { text, digest } = renderKea(config, plan, {
-        listen,
-        ...paths,
-        ...(leaseCommands ? { leaseCommands } : {}),
-      });
+      const host = { ...paths, listen: listenOn(config, plan, hostAddresses()) };
+      const wanted = { plan, ...renderKea(config, plan, leaseCommands ? { ...host, leaseCommands } : host) };
       installed ??= await readFileIfThere(paths.config);
-      const fresh = text !== installed;
+      const fresh = wanted.text !== installed;
       if (fresh) {
-        await installChecked(paths.dir, [{ name: paths.names.kea, text }], (staging) =>
-          check(options, join(staging, paths.names.kea), text, plan.hosts, signal),
+        await installChecked(paths.dir, [{ name: paths.names.kea, text: wanted.text }], (staging) =>
+          check(options, wanted, join(staging, paths.names.kea), signal),
         );
-        installed = text;
+        installed = wanted.text;
       }
       try {
-        await serve(digest, plan.hosts, text, fresh, signal);
+        await serve(options, wanted, fresh, signal);
+        if (leaseCommands) await takeBack(options, plan, signal);
       } catch (error) {
         if (!isDown(error)) throw error;
         if (waiting) return;
         log.warn(
           { socket: paths.socket, file: paths.config },
-          'dhcp: kea is not running; its file is written, and waits for it',
+          'dhcp: kea is not running; its file waits for it',
         );
-        waiting = waitForSocket().finally(() => (waiting = undefined));
+        waiting = untilUp(paths.socket, stop.signal, options.onUp).finally(() => (waiting = undefined));
       }
     },
     async close() {
@@ -118,25 +74,43 @@ export function createKeaServer(options: ServerOptions & { onUp(): void }): Dhcp
 /** By the server itself while it runs, else by its program. @throws ProloError that names the machine */
 async function check(
   options: ServerOptions,
+  wanted: Wanted,
   file: string,
-  text: string,
-  hosts: Host[],
   signal: AbortSignal,
 ): Promise<void> {
   const { config, paths, runProgram } = options;
+  const { text, plan } = wanted;
   const answer = await askKea(paths.socket, 'config-test', text, signal).catch((error: unknown) => {
     if (!isDown(error)) throw error;
     return undefined;
   });
-  if (answer && answer.result !== 0) throw refusal('kea config-test', answer.text, hosts, text);
+  if (answer && answer.result !== 0) throw refusal('kea config-test', answer.text, plan.hosts, text);
   if (answer && config.dhcp.check.length === 0) return;
   const argv = config.dhcp.check.length > 0 ? config.dhcp.check : ['kea-dhcp4', '-t'];
   const result = await runProgram([...argv, file], { env: keaEnvironment(paths), signal });
   if (!result || result.exitCode === 0) return;
-  const words = `${result.stdout}\n${result.stderr}`
-    .split('\n')
-    .filter((line) => !/ (INFO|WARN|DEBUG) /.test(line));
-  throw refusal(argv[0]!, words.join('\n'), hosts, text);
+  const lines = `${result.stdout}\n${result.stderr}`.split('\n');
+  const words = lines.filter((line) => !/ (INFO|WARN|DEBUG) /.test(line)).join('\n');
+  throw refusal(argv[0]!, words, plan.hosts, text);
+}
+
+/** Makes the running Kea read its file, unless it serves that already, and asks it what it serves then. */
+async function serve(
+  options: ServerOptions,
+  wanted: Wanted,
+  fresh: boolean,
+  signal: AbortSignal,
+): Promise<void> {
+  const { socket, config: file } = options.paths;
+  const { digest, text, plan } = wanted;
+  if (!fresh && (await servedDigest(socket, signal)) === digest) return;
+  const answer = await askKea(socket, 'config-reload', undefined, signal);
+  if (answer.result !== 0) throw refusal('kea config-reload', answer.text, plan.hosts, text);
+  if ((await servedDigest(socket, signal)) !== digest)
+    throw new ProloError('failed', `kea: serves another file than ${file}`, {
+      hint: `start it as kea-dhcp4 -c ${file}`,
+    });
+  options.log.info({ machines: plan.hosts.length }, 'dhcp: kea serves');
 }
 
 /** Which of our texts the running Kea serves; undefined: none of them. */
@@ -146,15 +120,27 @@ async function servedDigest(socket: string, signal: AbortSignal): Promise<unknow
   return Dhcp4?.['user-context']?.digest;
 }
 
-async function evict(socket: string, hosts: Host[], log: Logger, signal: AbortSignal): Promise<void> {
-  const { arguments: all } = await askKea(socket, 'lease4-get-all', undefined, signal);
-  for (const lease of leasesInTheWay((all.leases as KeaLease[] | undefined) ?? [], hosts)) {
+/** Ends the leases that would keep machines from their own addresses. */
+async function takeBack({ paths, log }: ServerOptions, plan: DhcpPlan, signal: AbortSignal): Promise<void> {
+  const { arguments: all } = await askKea(paths.socket, 'lease4-get-all', undefined, signal);
+  for (const lease of staleLeases((all.leases as KeaLease[] | undefined) ?? [], plan)) {
     const ip = lease['ip-address'];
-    await askKea(socket, 'lease4-del', JSON.stringify({ 'ip-address': ip }), signal);
+    await askKea(paths.socket, 'lease4-del', JSON.stringify({ 'ip-address': ip }), signal);
     log.info(
       { ip, mac: lease['hw-address'] },
-      'dhcp: lease taken back, MDB gives its address to another machine',
+      'dhcp: lease taken back, MDB does not give that machine this address',
     );
+  }
+}
+
+async function untilUp(socket: string, signal: AbortSignal, onUp: () => void): Promise<void> {
+  for (let ms = FIRST_LOOK_MS; !signal.aborted; ms = Math.min(ms * 2, LAST_LOOK_MS)) {
+    await sleep(ms, undefined, { signal }).catch(() => undefined);
+    const up = await askKea(socket, 'version-get', undefined, signal).then(
+      () => true,
+      () => false,
+    );
+    if (up && !signal.aborted) return onUp();
   }
 }
 
