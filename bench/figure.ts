@@ -18,3 +18,13 @@ export function median(values: readonly number[]): number {
   const middle = Math.floor(sorted.length / 2);
   return sorted.length % 2 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
 }
+
+/** A figure that holds while it is at most `limit`. */
+export function atMost(name: string, value: number, limit: number, against: string, runs: number): Figure {
+  return { name, value, limit, holds: value <= limit, against, runs };
+}
+
+/** A figure that holds while it is at least `limit`. */
+export function atLeast(name: string, value: number, limit: number, against: string, runs: number): Figure {
+  return { name, value, limit, holds: value >= limit, against: `at least; ${against}`, runs };
+}
