@@ -16,7 +16,7 @@ import { takeBootOnce } from '../lib/netboot/once.ts';
 import { parseRegistration } from '../lib/netboot/registration.ts';
 import { createReach } from '../lib/netboot/reach.ts';
 import { remembered } from '../lib/netboot/remembered.ts';
-import { BACK_TO_MENU, renderBootstrap, renderRefusal, renderRegistered } from '../lib/netboot/script.ts';
+import { BACK_TO_MENU, renderBootstrap, renderRefusal, renderRegistered, renderSwitches } from '../lib/netboot/script.ts';
 import { createStageHub, type StageHub } from '../lib/netboot/stage-hub.ts';
 import { watchLeases } from '../lib/netboot/watch-leases.ts';
 import type { Store } from '../lib/store/store.ts';
@@ -83,6 +83,10 @@ function scripts(app: FastifyInstance, { context, store, mdb, stages }: Parts): 
 
   app.get('/bootstrap', async (request, reply) =>
     send(reply, renderBootstrap(config, { ...(await facts()), base: reach(request.ip) })),
+  );
+
+  app.get('/switches', async (_request, reply) =>
+    send(reply, renderSwitches(config, (await facts()).switches)),
   );
 
   const boot = (request: BootRequest, reply: FastifyReply): FastifyReply | Promise<FastifyReply> => {

@@ -76,7 +76,7 @@ export function renderBootstrap(config: Config, facts: MenuFacts): string {
     initrds: initrds.map(({ name, url }) => ({ name, url: ipxeUrl(url) })),
     args: kernelArgs({
       initrds,
-      args: `prolo.netboot=${base} ${fillIn(profile.args, base)} ${netboot.kernelOptions}`,
+      args: `prolo.netboot=${base} prolo.mac=\${netX/mac} prolo.lldp=${netboot.lldpSeconds} ${fillIn(profile.args, base)} ${netboot.kernelOptions}`,
     }),
   };
   return renderTemplate('ipxe/bootstrap.ipxe', {
@@ -100,4 +100,14 @@ export function renderBootstrap(config: Config, facts: MenuFacts): string {
     lldpSeconds: netboot.lldpSeconds,
     pause: netboot.pauseSeconds,
   });
+}
+
+/** What the discovery Linux has to know, as lines of words that its shell cuts up. */
+export function renderSwitches(config: Config, switches: readonly SwitchRecord[]): string {
+  const lines = [
+    ...switches.map(({ chassis, rfs, hfs, room, name }) => ['switch', chassis, rfs, hfs, room, name]),
+    ...Object.entries(config.rooms).map(([room, { prefix }]) => ['room', room, prefix]),
+    ...MTYPES.map((mtype) => ['mtype', mtype]),
+  ];
+  return lines.map((words) => `${words.map((word) => ipxeWord(String(word))).join(' ')}\n`).join('');
 }
