@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { atMost, type Bench, median } from '../figure.ts';
-import { proloBin } from '../support/built.ts';
+import { proloBin } from '../../test/support/cli.ts';
 import { makeBenchSite } from '../support/site.ts';
 
 const RUNS = 31;

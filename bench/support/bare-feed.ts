@@ -1,5 +1,6 @@
 /** The peer of a feed: node:http and nothing else. `GET` holds a response open, `POST` writes its body to all of them. */
 import { createServer, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
 
 const open = new Set<ServerResponse>();
 const first = Buffer.from(process.argv[2] ?? '[]\n');
@@ -20,4 +21,6 @@ const server = createServer((request, response) => {
     response.end('ok\n');
   });
 });
-server.listen(0, '127.0.0.1', () => process.send!({ port: (server.address() as { port: number }).port }));
+server.listen(0, '127.0.0.1', () => {
+  console.log(`port ${(server.address() as AddressInfo).port}`);
+});

@@ -3,7 +3,6 @@ import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 
 const root = join(import.meta.dirname, '../..');
-export const proloBin = join(root, 'bin/run.js');
 
 /** Builds dist/ when it is older than what it is made of: what is measured is what the sources say. */
 export function ensureBuilt(say: (text: string) => void): void {
