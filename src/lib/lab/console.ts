@@ -108,6 +108,6 @@ function lastLines(text: string): string {
   const lines = text.split('\n').filter((line) => line.trim() !== '');
   return lines
     .slice(-15)
-    .map((line) => `  | ${line.trimEnd()}`)
+    .map((line) => `  | ${line.trimEnd().slice(0, 160)}`)
     .join('\n');
 }

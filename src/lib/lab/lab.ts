@@ -32,6 +32,7 @@ export interface Seat {
   mac: string;
   netns: string;
   run(argv: readonly string[], options?: RunOptions): Promise<RunResult>;
+  start(name: string, argv: readonly string[]): Promise<Running>;
 }
 
 /** A wire of its own with servers and PCs on it. Nothing of it reaches this machine's network. */
@@ -66,7 +67,7 @@ export async function createLab(
   const network = planNetwork(config, `${NETNS_PREFIX}${process.pid}-${++count}`);
   const dir = options.dir ?? mkdtempSync(join(tmpdir(), 'prolo-lab-'));
   const running = new Set<Running>();
-  const servers: Running[] = [];
+  const servers = new Set<Running>();
   const namespaces: string[] = [];
   let ports = 0;
   let stopping: Promise<void> | undefined;
@@ -95,6 +96,20 @@ export async function createLab(
     return process;
   }
 
+  async function startServer(
+    name: string,
+    argv: readonly string[],
+    more: Partial<StartOptions> = {},
+  ): Promise<Running> {
+    const process = await startIn(name, argv, more);
+    servers.add(process);
+    const stopped = (graceMs?: number): Promise<void> => {
+      servers.delete(process);
+      return process.stop(graceMs);
+    };
+    return { ...process, stop: stopped };
+  }
+
   mkdirSync(dir, { recursive: true });
   namespaces.push(network.netns);
   try {
@@ -110,15 +125,11 @@ export async function createLab(
     dir,
     network,
     run: (argv, more) => run(['ip', 'netns', 'exec', network.netns, ...argv], more),
-    async start(name, argv, more = {}) {
-      const process = await startIn(name, argv, more);
-      servers.push(process);
-      return process;
-    },
+    start: startServer,
     async until(what, check, timeoutMs) {
       const deadline = Date.now() + timeoutMs;
       while (!(await check())) {
-        const dead = servers.find((process) => process.hasEnded());
+        const dead = [...servers].find((process) => process.hasEnded());
         const why = dead
           ? `${dead.name}: ${await dead.ended}`
           : Date.now() > deadline
@@ -160,7 +171,12 @@ export async function createLab(
       namespaces.push(netns);
       for (const command of seatCommands(network, { netns, port: `seat${number}`, mac }))
         await runOk(command);
-      return { mac, netns, run: (argv, more) => run(['ip', 'netns', 'exec', netns, ...argv], more) };
+      return {
+        mac,
+        netns,
+        run: (argv, more) => run(['ip', 'netns', 'exec', netns, ...argv], more),
+        start: (name, argv) => startServer(name, argv, { netns }),
+      };
     },
     lastWords() {
       const logs = readdirSync(dir).filter((file) => file.endsWith('.log'));

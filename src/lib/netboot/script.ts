@@ -76,7 +76,7 @@ export function renderBootstrap(config: Config, facts: MenuFacts): string {
     initrds: initrds.map(({ name, url }) => ({ name, url: ipxeUrl(url) })),
     args: kernelArgs({
       initrds,
-      args: `prolo.netboot=${base} prolo.mac=\${netX/mac} prolo.lldp=${netboot.lldpSeconds} ${fillIn(profile.args, base)} ${netboot.kernelOptions}`,
+      args: `prolo.netboot=${base} prolo.mac=\${netX/mac} prolo.lldp=${netboot.lldpSeconds} ${fillIn(`${profile.args} ${netboot.kernelOptions}`, base)}`,
     }),
   };
   return renderTemplate('ipxe/bootstrap.ipxe', {

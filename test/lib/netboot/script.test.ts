@@ -87,6 +87,18 @@ describe('netboot scripts', () => {
       expect(text()).to.equal(golden(file));
     });
 
+  it('the small Linux is told the same options as every kernel, with their places filled in', () => {
+    const site = config('netboot: { kernelOptions: "quiet watch={netboot}/up" }');
+    const script = renderBootstrap(site, {
+      switches: [],
+      registration: true,
+      base: 'http://192.168.250.254',
+    });
+    expect(script).to.match(
+      /^boot .*\/discovery\/vmlinuz .* quiet watch=http:\/\/192\.168\.250\.254\/up \|\|/m,
+    );
+  });
+
   it('what a machine boots once comes before its fault', () => {
     expect(script({ is_faulty: true }, { once: 'memtest' })).to.include(
       'boot http://netboot/files/memtest/memtest.bin',
