@@ -7,11 +7,18 @@ const root = join(import.meta.dirname, '..');
 const file = join(root, 'oclif.manifest.json');
 let committed;
 try {
-  committed = execFileSync('git', ['show', ':oclif.manifest.json'], { cwd: root, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
+  committed = execFileSync('git', ['show', ':oclif.manifest.json'], {
+    cwd: root,
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
 } catch {
   committed = readFileSync(file, 'utf8'); // no git: a packed copy
 }
-execFileSync(process.execPath, [join(root, 'node_modules/oclif/bin/run.js'), 'manifest'], { cwd: root, stdio: 'ignore' });
+execFileSync(process.execPath, [join(root, 'node_modules/oclif/bin/run.js'), 'manifest'], {
+  cwd: root,
+  stdio: 'ignore',
+});
 const fresh = readFileSync(file, 'utf8');
 if (JSON.stringify(JSON.parse(committed)) !== JSON.stringify(JSON.parse(fresh))) {
   writeFileSync(file, fresh);

@@ -8,7 +8,9 @@ const prolo = join(root, 'bin/run.js');
 const config = join(root, 'demo/prolo.yml');
 
 if (!existsSync(config)) {
-  const made = spawnSync(process.execPath, [prolo, 'site', 'init', join(root, 'demo'), '--sample'], { stdio: 'inherit' });
+  const made = spawnSync(process.execPath, [prolo, 'site', 'init', join(root, 'demo'), '--sample'], {
+    stdio: 'inherit',
+  });
   if (made.status !== 0) process.exit(made.status ?? 1);
 }
 const child = spawn(process.execPath, [prolo, 'up', '--config', config], { stdio: 'inherit' });

@@ -5,7 +5,9 @@ import Mocha from 'mocha';
 
 const root = join(import.meta.dirname, '..');
 process.chdir(root);
-const files = ['test/lib', 'test/daemons', 'test/commands', 'test/docs', 'test/e2e'].flatMap((dir) => find(dir));
+const files = ['test/lib', 'test/daemons', 'test/commands', 'test/docs', 'test/e2e'].flatMap((dir) =>
+  find(dir),
+);
 const mocha = new Mocha({ timeout: 20_000, color: process.stdout.isTTY });
 for (const file of files) mocha.addFile(file);
 await mocha.loadFilesAsync();
@@ -23,5 +25,8 @@ const runner = mocha.run((failures) => {
 function find(dir: string): string[] {
   if (!existsSync(dir)) return [];
   const names = readdirSync(dir, { recursive: true }).map(String);
-  return names.filter((name) => /\.test\.tsx?$/.test(name)).map((name) => join(dir, name)).sort();
+  return names
+    .filter((name) => /\.test\.tsx?$/.test(name))
+    .map((name) => join(dir, name))
+    .sort();
 }

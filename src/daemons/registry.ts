@@ -17,6 +17,9 @@ export const DAEMON_NAMES = Object.keys(DAEMONS);
 /** @throws ProloError `bad-input` for a name that is none */
 export async function loadDaemon(name: string): Promise<StartDaemon> {
   const load = Object.hasOwn(DAEMONS, name) ? DAEMONS[name] : undefined;
-  if (!load) throw new ProloError('bad-input', `daemon ${name}: unknown`, { hint: `daemons: ${DAEMON_NAMES.join(', ')}` });
+  if (!load)
+    throw new ProloError('bad-input', `daemon ${name}: unknown`, {
+      hint: `daemons: ${DAEMON_NAMES.join(', ')}`,
+    });
   return (await load()).start;
 }

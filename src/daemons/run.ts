@@ -21,7 +21,9 @@ export async function runDaemons(site: Site, names: readonly string[]): Promise<
   const running: { name: string; daemon: RunningDaemon }[] = [];
   const closeAll = async (): Promise<void> => {
     for (const { name, daemon } of running.splice(0).reverse())
-      await daemon.close().catch((error: unknown) => log.error({ daemon: name, error: String(error) }, 'did not close'));
+      await daemon
+        .close()
+        .catch((error: unknown) => log.error({ daemon: name, error: String(error) }, 'did not close'));
     await (await opened?.catch(() => undefined))?.close();
   };
 

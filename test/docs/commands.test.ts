@@ -29,7 +29,13 @@ function differs(expected: readonly string[], output: string): string | undefine
   const lines = output.split('\n');
   let at = 0;
   for (const line of expected) {
-    const pattern = new RegExp(`^${line.trimEnd().split('…').map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')).join('.*')}\\s*$`);
+    const pattern = new RegExp(
+      `^${line
+        .trimEnd()
+        .split('…')
+        .map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'))
+        .join('.*')}\\s*$`,
+    );
     const found = lines.findIndex((text, i) => i >= at && pattern.test(text));
     if (found < 0) return `this line is not in the output: ${line}\n--- output\n${output}`;
     at = found + 1;
@@ -37,7 +43,9 @@ function differs(expected: readonly string[], output: string): string | undefine
   return undefined;
 }
 
-const documents = ['README.md', ...readdirSync(join(root, 'docs')).map((file) => join('docs', file))].filter((file) => file.endsWith('.md'));
+const documents = ['README.md', ...readdirSync(join(root, 'docs')).map((file) => join('docs', file))].filter(
+  (file) => file.endsWith('.md'),
+);
 
 for (const document of documents) {
   const steps = readSteps(readFileSync(join(root, document), 'utf8'));
@@ -54,9 +62,13 @@ for (const document of documents) {
       writeFileSync(join(dir, 'bin/prolo'), `#!/bin/sh\nexec ${process.execPath} ${proloBin} "$@"\n`);
       chmodSync(join(dir, 'bin/prolo'), 0o755);
       await prolo(['site', 'init', join(dir, 'demo'), '--sample', '--port-base', String(portBase)]);
-      up = spawn(process.execPath, [proloBin, 'up', '--config', join(dir, 'demo/prolo.yml')], { stdio: ['ignore', 'pipe', 'ignore'] });
+      up = spawn(process.execPath, [proloBin, 'up', '--config', join(dir, 'demo/prolo.yml')], {
+        stdio: ['ignore', 'pipe', 'ignore'],
+      });
       let output = '';
-      await new Promise<void>((resolve) => up.stdout!.on('data', (part: Buffer) => /^ready$/m.test((output += part.toString())) && resolve()));
+      await new Promise<void>((resolve) =>
+        up.stdout!.on('data', (part: Buffer) => /^ready$/m.test((output += part.toString())) && resolve()),
+      );
     });
     after(() => {
       up?.kill('SIGKILL');
@@ -66,10 +78,20 @@ for (const document of documents) {
     for (const { command, expected } of steps)
       it(command, async () => {
         // Documents name SADM's ports; this site has others.
-        const moved = command.replace(/127\.0\.0\.1:(20\d{3})/g, (_, port: string) => `127.0.0.1:${portBase + Number(port) - 20000}`);
-        const env = { ...process.env, PATH: `${join(dir, 'bin')}:${process.env.PATH}`, PROLO_CONFIG: join(dir, 'demo/prolo.yml'), NO_COLOR: '1' };
+        const moved = command.replace(
+          /127\.0\.0\.1:(20\d{3})/g,
+          (_, port: string) => `127.0.0.1:${portBase + Number(port) - 20000}`,
+        );
+        const env = {
+          ...process.env,
+          PATH: `${join(dir, 'bin')}:${process.env.PATH}`,
+          PROLO_CONFIG: join(dir, 'demo/prolo.yml'),
+          NO_COLOR: '1',
+        };
         const output = await new Promise<string>((resolve, reject) =>
-          execFile('sh', ['-ec', moved], { cwd: dir, env, timeout: 30_000 }, (error, stdout, stderr) => (error ? reject(error) : resolve(stdout + stderr))),
+          execFile('sh', ['-ec', moved], { cwd: dir, env, timeout: 30_000 }, (error, stdout, stderr) =>
+            error ? reject(error) : resolve(stdout + stderr),
+          ),
         );
         expect(differs(expected, output)).to.equal(undefined);
       });

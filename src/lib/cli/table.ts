@@ -21,6 +21,5 @@ export function table(
 export function printable(value: unknown): string {
   if (value === null || value === undefined || value === '') return '-';
   if (typeof value === 'boolean') return value ? 'yes' : 'no';
-  // eslint-disable-next-line no-control-regex -- they are what must go
   return String(value).replace(/[\u0000-\u001f\u007f-\u009f]/g, '?');
 }

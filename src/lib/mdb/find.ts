@@ -6,7 +6,11 @@ import { normalizeMac, quote } from './validate.ts';
 export function findMachine<M extends MachineRecord>(machines: readonly M[], name: string): M {
   const wanted = name.trim().toLowerCase();
   const mac = normalizeMac(name);
-  const machine = machines.find((m) => m.hostname === wanted || m.mac === mac || aliasList(m).includes(wanted));
+  const machine = machines.find(
+    (m) => m.hostname === wanted || m.mac === mac || aliasList(m).includes(wanted),
+  );
   if (machine) return machine;
-  throw new ProloError('not-found', `machine ${quote(name)}: not in MDB`, { hint: '`prolo mdb list` shows those that are' });
+  throw new ProloError('not-found', `machine ${quote(name)}: not in MDB`, {
+    hint: '`prolo mdb list` shows those that are',
+  });
 }

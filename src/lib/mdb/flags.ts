@@ -5,7 +5,10 @@ import type { MachineInput } from './plan.ts';
 /** The fields of a machine as flags: SADM's addmachine's names. */
 export const machineFlags = {
   mac: Flags.string({ description: 'MAC address, in any usual notation', helpValue: 'M' }),
-  ip: Flags.string({ description: "its address; left out: the first free one of its type's pool", helpValue: 'I' }),
+  ip: Flags.string({
+    description: "its address; left out: the first free one of its type's pool",
+    helpValue: 'I',
+  }),
   aliases: Flags.string({ description: 'more names, a,b (an empty text: none)', helpValue: 'a,b' }),
   rfs: Flags.integer({ description: 'number of the nearest root file server', helpValue: 'N' }),
   hfs: Flags.integer({ description: 'number of the nearest home file server', helpValue: 'N' }),

@@ -7,7 +7,11 @@ import type { Machine } from './record.ts';
  * What importing these records means for MDB as it is: each is a machine of that hostname, else of that MAC, else new.
  * @throws ProloError `conflict` when two records speak of one machine
  */
-export function decideImport(current: readonly Machine[], inputs: readonly MachineInput[], removeOthers: boolean): { wishes: Wish[]; remove: Machine[] } {
+export function decideImport(
+  current: readonly Machine[],
+  inputs: readonly MachineInput[],
+  removeOthers: boolean,
+): { wishes: Wish[]; remove: Machine[] } {
   const byName = new Map(current.map((machine) => [machine.hostname, machine]));
   const named = new Set(inputs.map(({ hostname }) => byName.get(hostname?.trim().toLowerCase() ?? '')?.id));
   const wishes = inputs.map((input): Wish => {
@@ -19,7 +23,11 @@ export function decideImport(current: readonly Machine[], inputs: readonly Machi
   const seen = new Map<number, MachineInput>();
   for (const { machine, input } of wishes) {
     const other = machine && seen.get(machine.id);
-    if (other) throw new ProloError('conflict', `machine ${machine.hostname}: the file names it twice (${other.hostname}, ${input.hostname})`);
+    if (other)
+      throw new ProloError(
+        'conflict',
+        `machine ${machine.hostname}: the file names it twice (${other.hostname}, ${input.hostname})`,
+      );
     if (machine) seen.set(machine.id, input);
   }
   return { wishes, remove: removeOthers ? current.filter(({ id }) => !seen.has(id)) : [] };

@@ -5,7 +5,11 @@ import type { MachineRecord, SwitchRecord } from './record.ts';
 /** MDB as this host can read it: the database on the gateway, RPC on every other host. */
 export async function readMachines(site: Site, store: () => Promise<Store>): Promise<MachineRecord[]> {
   if (site.config.database) {
-    const [{ listMachines }, { toRecord }, { knex }] = await Promise.all([import('./machines.ts'), import('./record.ts'), store()]);
+    const [{ listMachines }, { toRecord }, { knex }] = await Promise.all([
+      import('./machines.ts'),
+      import('./record.ts'),
+      store(),
+    ]);
     return (await listMachines(knex)).map(toRecord);
   }
   return (await callMdb(site, 'query')) as MachineRecord[];
@@ -18,6 +22,9 @@ export async function readSwitches(site: Site, store: () => Promise<Store>): Pro
 }
 
 async function callMdb(site: Site, method: string): Promise<unknown> {
-  const [{ createRpcClient }, { serviceUrl }] = await Promise.all([import('../rpc/client.ts'), import('../site/site.ts')]);
+  const [{ createRpcClient }, { serviceUrl }] = await Promise.all([
+    import('../rpc/client.ts'),
+    import('../site/site.ts'),
+  ]);
   return createRpcClient(serviceUrl(site.config, 'mdb')).call(method, {});
 }

@@ -16,9 +16,13 @@ export function sheetFormat(file: string): SheetFormat {
 
 /** MDB as a file that a spreadsheet opens and that imports back unchanged. */
 export function writeSheet(records: readonly MachineRecord[], format: SheetFormat): string {
-  const rows = records.map((record) => Object.fromEntries(MACHINE_FIELDS.map((field) => [field, record[field]])));
+  const rows = records.map((record) =>
+    Object.fromEntries(MACHINE_FIELDS.map((field) => [field, record[field]])),
+  );
   if (format === 'yaml') return toYaml(rows);
-  const cells = rows.map((row) => MACHINE_FIELDS.map((field) => (typeof row[field] === 'string' ? toCell(row[field]) : String(row[field]))));
+  const cells = rows.map((row) =>
+    MACHINE_FIELDS.map((field) => (typeof row[field] === 'string' ? toCell(row[field]) : String(row[field]))),
+  );
   return stringify([[...MACHINE_FIELDS], ...cells]);
 }
 
@@ -28,7 +32,9 @@ export function writeSheet(records: readonly MachineRecord[], format: SheetForma
  * @throws ProloError `bad-input` that names the line or record, and what was expected
  */
 export function readSheet(text: string, format: SheetFormat, file: string): MachineInput[] {
-  return (format === 'csv' ? readCsv(text, file) : readYaml(text, file)).map(({ where, row }) => toInput(row, where));
+  return (format === 'csv' ? readCsv(text, file) : readYaml(text, file)).map(({ where, row }) =>
+    toInput(row, where),
+  );
 }
 
 interface Row {
@@ -37,9 +43,17 @@ interface Row {
 }
 
 function readCsv(text: string, file: string): Row[] {
-  const delimiter = [';', '\t', ','].find((d) => text.slice(0, text.indexOf('\n') + 1 || undefined).includes(d)) ?? ',';
+  const delimiter =
+    [';', '\t', ','].find((d) => text.slice(0, text.indexOf('\n') + 1 || undefined).includes(d)) ?? ',';
   try {
-    const parsed = parse(text, { bom: true, columns: true, delimiter, skip_empty_lines: true, trim: true, info: true }) as unknown as {
+    const parsed = parse(text, {
+      bom: true,
+      columns: true,
+      delimiter,
+      skip_empty_lines: true,
+      trim: true,
+      info: true,
+    }) as unknown as {
       record: Record<string, string>;
       info: { lines: number };
     }[];
@@ -47,7 +61,9 @@ function readCsv(text: string, file: string): Row[] {
       where: `${file}: line ${info.lines}`,
       row: Object.fromEntries(
         Object.entries(record).flatMap(([field, cell]): [string, string][] =>
-          cell === '' && field !== 'aliases' && field !== 'is_faulty_details' ? [] : [[field, fromCell(cell)]],
+          cell === '' && field !== 'aliases' && field !== 'is_faulty_details'
+            ? []
+            : [[field, fromCell(cell)]],
         ),
       ),
     }));
@@ -63,7 +79,8 @@ function readYaml(text: string, file: string): Row[] {
   if (!Array.isArray(records)) throw new ProloError('bad-input', `${file}: expected a list of machines`);
   return records.map((row: unknown, i) => {
     const where = `${file}: machine ${i + 1}`;
-    if (typeof row !== 'object' || row === null) throw new ProloError('bad-input', `${where}: expected fields, got ${quote(row)}`);
+    if (typeof row !== 'object' || row === null)
+      throw new ProloError('bad-input', `${where}: expected fields, got ${quote(row)}`);
     return { where, row: row as Record<string, unknown> };
   });
 }
@@ -71,15 +88,24 @@ function readYaml(text: string, file: string): Row[] {
 function toInput(row: Record<string, unknown>, where: string): MachineInput {
   const unknown = Object.keys(row).find((field) => !(MACHINE_FIELDS as readonly string[]).includes(field));
   if (unknown !== undefined)
-    throw new ProloError('bad-input', `${where}: field ${quote(unknown)} is unknown`, { hint: `fields: ${MACHINE_FIELDS.join(', ')}` });
+    throw new ProloError('bad-input', `${where}: field ${quote(unknown)} is unknown`, {
+      hint: `fields: ${MACHINE_FIELDS.join(', ')}`,
+    });
   if (row.hostname === undefined) throw new ProloError('bad-input', `${where}: hostname is missing`);
   const read: Record<string, (value: unknown) => unknown> = {
     rfs: (value) => integer(value, `${where}: rfs`),
     hfs: (value) => integer(value, `${where}: hfs`),
     is_faulty: (value) => boolean(value, `${where}: is_faulty`),
-    aliases: (value) => (Array.isArray(value) ? value.map(String) : String(value ?? '').split(/[,\s]+/).filter(Boolean)),
+    aliases: (value) =>
+      Array.isArray(value)
+        ? value.map(String)
+        : String(value ?? '')
+            .split(/[,\s]+/)
+            .filter(Boolean),
   };
-  return Object.fromEntries(Object.entries(row).map(([field, value]) => [field, (read[field] ?? String)(value)])) as MachineInput;
+  return Object.fromEntries(
+    Object.entries(row).map(([field, value]) => [field, (read[field] ?? String)(value)]),
+  ) as MachineInput;
 }
 
 function integer(value: unknown, where: string): number {

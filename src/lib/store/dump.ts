@@ -10,7 +10,13 @@ export interface Dump {
 
 /** In an order in which rows can be put back. */
 const TABLES = ['machines', 'names', 'switches', 'settings', 'users', 'changes', 'audit'] as const;
-const NUMBERED: Record<string, string> = { machines: 'id', switches: 'id', users: 'id', changes: 'seq', audit: 'id' };
+const NUMBERED: Record<string, string> = {
+  machines: 'id',
+  switches: 'id',
+  users: 'id',
+  changes: 'seq',
+  audit: 'id',
+};
 
 /** Everything, from one moment, while others read and write. */
 export async function dumpStore(store: Store): Promise<Dump> {
@@ -28,19 +34,32 @@ export async function dumpStore(store: Store): Promise<Dump> {
  */
 export async function loadDump(store: Store, dump: Dump): Promise<void> {
   if (dump.schema !== newestMigration)
-    throw new ProloError('bad-input', `backup: its schema is ${dump.schema}, this prolo's is ${newestMigration}`, {
-      hint: 'restore it with the version of prolo that made it',
-    });
+    throw new ProloError(
+      'bad-input',
+      `backup: its schema is ${dump.schema}, this prolo's is ${newestMigration}`,
+      {
+        hint: 'restore it with the version of prolo that made it',
+      },
+    );
   await transact(store, async (tx) => {
     for (const table of TABLES)
       if (await tx(table).first(tx.raw('1 as one')))
-        throw new ProloError('conflict', `database ${table}: not empty`, { hint: 'restore into a new folder or a new database' });
+        throw new ProloError('conflict', `database ${table}: not empty`, {
+          hint: 'restore into a new folder or a new database',
+        });
     for (const table of TABLES) {
-      const rows = (dump.tables[table] ?? []).map((row) => (table === 'machines' ? { ...row, is_faulty: Boolean(row.is_faulty) } : row));
+      const rows = (dump.tables[table] ?? []).map((row) =>
+        table === 'machines' ? { ...row, is_faulty: Boolean(row.is_faulty) } : row,
+      );
       await tx.batchInsert(table, rows, 50);
       const number = NUMBERED[table];
       if (store.client === 'pg' && number && rows.length > 0)
-        await tx.raw(`select setval(pg_get_serial_sequence(?, ?), (select max(??) from ??))`, [table, number, number, table]);
+        await tx.raw(`select setval(pg_get_serial_sequence(?, ?), (select max(??) from ??))`, [
+          table,
+          number,
+          number,
+          table,
+        ]);
     }
   });
 }
