@@ -4,7 +4,7 @@ import { RELOAD_PACE } from '../lib/apply/pace.ts';
 import { createRunProgram } from '../lib/apply/programs.ts';
 import { createIscServer } from '../lib/dhcp/isc-server.ts';
 import { createKeaServer } from '../lib/dhcp/kea-server.ts';
-import { dhcpPaths } from '../lib/dhcp/paths.ts';
+import { dhcpPaths, makeKeaFolders } from '../lib/dhcp/paths.ts';
 import { planDhcp } from '../lib/dhcp/plan.ts';
 import { followFeed } from '../lib/feed/client.ts';
 import type { StartDaemon } from '../lib/http/daemon.ts';
@@ -21,6 +21,7 @@ export const start: StartDaemon = async ({ site, log }) => {
   const paths = dhcpPaths(site);
   const secret = site.secret('mdbsync.subscribe');
   await cleanStaging(paths.dir);
+  if (config.dhcp.server === 'kea') await makeKeaFolders(paths);
   const options = { config, paths, log, runProgram: createRunProgram(config.dhcp.checks, log) };
   const isc = config.dhcp.server === 'isc';
   const server = isc

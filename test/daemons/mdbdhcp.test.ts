@@ -10,7 +10,7 @@ import { start as startMdbsync } from '../../src/daemons/mdbsync.ts';
 import { createRunProgram } from '../../src/lib/apply/programs.ts';
 import { askKea } from '../../src/lib/dhcp/kea-control.ts';
 import { createKeaServer } from '../../src/lib/dhcp/kea-server.ts';
-import { type DhcpPaths, dhcpPaths } from '../../src/lib/dhcp/paths.ts';
+import { type DhcpPaths, dhcpPaths, makeKeaFolders } from '../../src/lib/dhcp/paths.ts';
 import { planDhcp } from '../../src/lib/dhcp/plan.ts';
 import type { ProloError } from '../../src/lib/errors.ts';
 import { silentLog } from '../../src/lib/log.ts';
@@ -321,6 +321,7 @@ describe('mdbdhcp', function () {
       log: silentLog,
       runProgram: createRunProgram('required', silentLog),
     };
+    await makeKeaFolders(paths);
     const server = createKeaServer({ ...options, onUp: () => undefined });
     later(() => server.close());
     const { signal } = new AbortController();

@@ -1,4 +1,5 @@
-import { resolve } from 'node:path';
+import { chmod, mkdir } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
 import { ProloError } from '../errors.ts';
 import type { Site } from '../site/site.ts';
 
@@ -34,11 +35,22 @@ export function dhcpPaths(site: Site): DhcpPaths {
  * What the environment of Kea's programs has to say, so that those that know no other folders than their own (2.4.2, 2.6.3
  * and newer) accept these.
  */
-export function keaEnvironment({ dir }: { dir: string }): Record<string, string> {
-  return Object.fromEntries(
-    ['CONTROL_SOCKET_DIR', 'DHCP_DATA_DIR', 'LOG_FILE_DIR', 'PIDFILE_DIR', 'LOCKFILE_DIR'].map((name) => [
-      `KEA_${name}`,
-      dir,
-    ]),
-  );
+export function keaEnvironment({ socket, leases }: DhcpPaths): Record<string, string> {
+  const [run, data] = [dirname(socket), dirname(leases)];
+  return {
+    KEA_CONTROL_SOCKET_DIR: run,
+    KEA_PIDFILE_DIR: run,
+    KEA_LOCKFILE_DIR: run,
+    KEA_LOG_FILE_DIR: run,
+    KEA_DHCP_DATA_DIR: data,
+  };
+}
+
+/** Makes the folders that Kea writes to, where they are below ours; newer Keas accept no other mode. */
+export async function makeKeaFolders({ dir, socket, leases }: DhcpPaths): Promise<void> {
+  for (const folder of new Set([dirname(socket), dirname(leases)])) {
+    if (!folder.startsWith(`${dir}/`)) continue;
+    const made = await mkdir(folder, { recursive: true });
+    if (made) await chmod(folder, 0o750); // the umask does not decide
+  }
 }

@@ -1,6 +1,6 @@
 import { ProloError } from '../errors.ts';
 import type { MachineRecord } from '../mdb/record.ts';
-import { checkIp, checkLabel, checkMac } from '../mdb/validate.ts';
+import { checkIp, checkLabel, checkMac, quote } from '../mdb/validate.ts';
 import { inRange, parseCidr, parseIp, parseRange, type Range } from '../net.ts';
 import type { Config, NetworkConfig } from '../site/schema.ts';
 
@@ -79,9 +79,10 @@ function planSubnet(network: NetworkConfig, hosts: Host[]): Subnet {
 
 /** MDB has checked it, and a feed is not MDB: nothing gets into a server's configuration unread. */
 function checkHost({ hostname, mac, ip }: MachineRecord): Host {
-  const name = checkLabel('machine: hostname', String(hostname));
+  const text = (value: unknown): string => (typeof value === 'string' ? value : '');
+  const name = checkLabel(`machine ${quote(mac)}: hostname`, text(hostname));
   const owner = `machine ${name}`;
-  return { hostname: name, mac: checkMac(owner, String(mac)), ip: checkIp(owner, String(ip)) };
+  return { hostname: name, mac: checkMac(owner, text(mac)), ip: checkIp(owner, text(ip)) };
 }
 
 /** @throws ProloError `refused` for two machines with one address or one name: a server would say it less clearly */

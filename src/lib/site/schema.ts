@@ -136,8 +136,8 @@ const Dhcp = Type.Object(
       description: "it listens on, NAME or NAME/ADDRESS; none: those with the gateway's addresses",
       default: [],
     }),
-    socket: text("Kea's control socket: a path, or below the folder above", 'kea.sock'),
-    leaseFile: text('a path, or below the folder above', 'leases.csv'),
+    socket: text("Kea's control socket: a path, or below the folder above", 'kea/kea.sock'),
+    leaseFile: text('a path, or below the folder above', 'kea/leases.csv'),
     hooks: Type.Array(Type.String({ minLength: 1 }), {
       description:
         "folders that may have Kea's libdhcp_lease_cmds.so, with which a PC that was swapped gets its address at once",

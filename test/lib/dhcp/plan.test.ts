@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { planDhcp } from '../../../src/lib/dhcp/plan.ts';
-import type { ProloError } from '../../../src/lib/errors.ts';
+import { ProloError } from '../../../src/lib/errors.ts';
 import { formatIp } from '../../../src/lib/net.ts';
 import { configOf, goldenConfig, goldenMachines, machine } from './fixtures.ts';
 
@@ -78,6 +78,28 @@ describe('planDhcp', () => {
     const error = refusalOf(['pas', A, '192.168.0.1'], ['alt', B, '192.168.0.1']);
     expect(error.kind).to.equal('refused');
     expect(error.message).to.equal(`machines pas (${A}) and alt (${B}): both have the ip 192.168.0.1`);
+  });
+
+  it('refuses what is no record, whatever it is, and takes nothing else into a text', () => {
+    const field = fc.oneof(
+      fc.string({ unit: 'binary' }),
+      fc.anything(),
+      fc.constant('192.168.0.1'),
+      fc.constant(A),
+    );
+    fc.assert(
+      fc.property(
+        fc.array(fc.record({ hostname: field, mac: field, ip: field }), { maxLength: 4 }),
+        (records) => {
+          try {
+            for (const host of planDhcp(configOf(''), records as never).hosts)
+              expect(Object.values(host).join(' ')).to.match(/^[a-z0-9-]+ [0-9a-f:]{17} [0-9.]+$/);
+          } catch (error) {
+            expect(error).to.be.instanceOf(ProloError);
+          }
+        },
+      ),
+    );
   });
 
   it('gives each machine an address once, and calls it a stranger on every other wire', () => {
