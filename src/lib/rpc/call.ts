@@ -118,7 +118,7 @@ export function bindArguments(
   const [error] = Value.Errors(params, bound);
   if (!error) return bound;
   const key = error.instancePath.split('/')[1] ?? '';
-  const expected =
-    (params.properties[key] as { description?: string } | undefined)?.description ?? error.message;
-  throw new RpcException('ValueError', `${name}() argument '${key}': expected ${expected}`);
+  const { description } = (params.properties[key] ?? {}) as { description?: string };
+  const problem = description ? `expected ${description}` : error.message;
+  throw new RpcException('ValueError', `${name}() argument '${key}': ${problem}`);
 }
