@@ -83,10 +83,13 @@ export function createDns({ config, dir, runProgram, log, now = Date.now }: DnsO
         toReload = true;
       }
       if (!toReload) return;
-      await reloadNamed(config, dir, runProgram, signal);
+      const told = await reloadNamed(config, dir, runProgram, signal);
       toReload = false;
       const changed = zones.map(({ view, origin }) => `${view}/${origin}`);
-      log.info({ changed, ms: Math.round(performance.now() - startedMs) }, 'dns: named reloaded');
+      log.info(
+        { changed, ms: Math.round(performance.now() - startedMs) },
+        told ? 'dns: named reloaded' : 'dns: written',
+      );
     },
   };
 }
@@ -109,17 +112,18 @@ async function changedFiles(dir: string, files: readonly NewFile[]): Promise<New
   return files.filter(({ text }, i) => text !== old[i]);
 }
 
+/** Whether there was a program to tell named with. @throws ProloError `unavailable` when it did not hear */
 async function reloadNamed(
   config: Config,
   dir: string,
   runProgram: RunProgram,
   signal?: AbortSignal,
-): Promise<void> {
+): Promise<boolean> {
   const { reload, controlPort } = config.dns;
-  if (reload.length === 0) return;
+  if (reload.length === 0) return false;
   const argv = reload.map((word) => word.replaceAll('{dir}', dir).replaceAll('{port}', String(controlPort)));
   const result = await runProgram(argv, { timeoutMs: 10_000, ...(signal ? { signal } : {}) });
-  if (!result || result.exitCode === 0) return;
+  if (!result || result.exitCode === 0) return result !== undefined;
   const words = (result.stderr.trim() || result.stdout.trim()).split('\n').at(-1);
   throw new ProloError('unavailable', `named: not reloaded: ${words}`, {
     hint: `is it running? \`named -c ${dir}/named.conf\` starts it with the files that are there`,
