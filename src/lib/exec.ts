@@ -30,7 +30,7 @@ export async function run(argv: readonly string[], options: RunOptions = {}): Pr
     stripFinalNewline: false,
     ...(options.input === undefined ? { stdin: 'ignore' as const } : { input: options.input }),
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
-    ...(options.env === undefined ? {} : { env: options.env }),
+    env: { PATH: `${process.env.PATH ?? ''}:/usr/sbin:/sbin`, ...options.env },
     ...(options.signal === undefined ? {} : { cancelSignal: options.signal }),
   });
   if (result.code === 'ENOENT')

@@ -45,8 +45,8 @@ export function loopbackDraft(name: string, portBase: number): ConfigDraft {
     serviceUrl: 'http://127.0.0.1:{port}',
     database: 'sqlite:prolo.db',
     netboot: { bootUrl: '{netboot}/files' },
-    // No named or Kea of this machine's is ours to check with or to reload.
-    dns: { checks: 'if-present', reload: [] },
+    // A named that anybody may start beside it, `named -c state/dns/named.conf`; without BIND or Kea it runs as well.
+    dns: { checks: 'if-present', listen: ['127.0.0.1'], port: portBase + 53, controlPort: portBase + 54 },
     dhcp: { checks: 'if-present' },
   };
 }
