@@ -12,7 +12,7 @@ import { normalizeMac } from './validate.ts';
 /** Every machine, in order of hostname. */
 export async function listMachines(db: Knex): Promise<Machine[]> {
   const [rows, names] = (await Promise.all([
-    db('machines').orderBy('hostname'),
+    db('machines'),
     db('names').where('position', '>', 0).orderBy('position'),
   ])) as [
     (Omit<Machine, 'aliases' | 'is_faulty'> & { is_faulty: number | boolean })[],
@@ -24,6 +24,7 @@ export async function listMachines(db: Knex): Promise<Machine[]> {
     if (list) list.push(name);
     else aliases.set(machine_id, [name]);
   }
+  rows.sort((a, b) => (a.hostname < b.hostname ? -1 : 1)); // a database's own order depends on its locale
   return rows.map((row): Machine => ({
     id: row.id,
     hostname: row.hostname,

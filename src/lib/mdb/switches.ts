@@ -8,9 +8,9 @@ import { checkLabel, checkMac, checkRoom, checkServerNumber } from './validate.t
 
 /** Every switch, in order of rfs, hfs, name. */
 export async function listSwitches(db: Knex): Promise<SwitchRecord[]> {
-  return (await db('switches')
-    .orderBy(['rfs', 'hfs', 'name'])
-    .select('name', 'chassis', 'rfs', 'hfs', 'room')) as SwitchRecord[];
+  const rows = (await db('switches').select('name', 'chassis', 'rfs', 'hfs', 'room')) as SwitchRecord[];
+  // Names here, since a database's own order of texts depends on its locale.
+  return rows.sort((a, b) => a.rfs - b.rfs || a.hfs - b.hfs || (a.name < b.name ? -1 : 1));
 }
 
 /** Adds a switch, or replaces the one of that chassis or that name. @throws ProloError `bad-input`, `conflict` */

@@ -1,4 +1,3 @@
-import { ProloError } from '../errors.ts';
 import { readTogether, type Store, transact, type Tx } from './store.ts';
 
 /** One change of one record, as the sync feeds carry it (SADM's wire format). */
@@ -42,25 +41,21 @@ export async function change<T>(
   return result.value;
 }
 
-/** Thrown inside `change` to undo it all and hand back what it would have done. */
-class DryRun<T> {
-  constructor(readonly value: T) {}
-}
-
 /** Like `change`, but always rolled back: returns what `work` would have returned. */
 export async function rehearse<T>(
   store: Store,
   work: (tx: Tx) => Promise<{ value: T; updates: Update[] }>,
 ): Promise<{ value: T; updates: Update[] }> {
+  let result: { value: T; updates: Update[] } | undefined;
   try {
-    await store.knex.transaction(async (tx) => {
-      throw new DryRun(await work(tx));
+    await transact(store, async (tx) => {
+      result = await work(tx);
+      throw new Error('only a rehearsal');
     });
   } catch (error) {
-    if (error instanceof DryRun) return error.value as { value: T; updates: Update[] };
-    throw error;
+    if (result === undefined) throw error;
   }
-  throw new ProloError('failed', 'a rehearsal came to an end without a result');
+  return result!;
 }
 
 /** The number of the newest line, 0 when there is none. */

@@ -1,11 +1,15 @@
 import { EventEmitter } from 'node:events';
 import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import knexFactory, { type Knex } from 'knex';
 import { asProloError, ProloError } from '../errors.ts';
 import { migrationSource, newestMigration } from './migrations.ts';
 
 export type Tx = Knex.Transaction;
+
+/** How long one waits for another process's transaction. */
+const LOCK_WAIT_MS = 5_000;
 
 /** The site's one database: SQLite in a file, or PostgreSQL. Only the gateway opens it. */
 export interface Store {
@@ -53,7 +57,7 @@ function openSqlite(file: string): Knex {
       max: 1,
       afterCreate: (db: { pragma(text: string): void }, done: (error: Error | null, db: unknown) => void) => {
         try {
-          db.pragma('busy_timeout = 5000');
+          db.pragma(`busy_timeout = ${LOCK_WAIT_MS}`);
           db.pragma('journal_mode = WAL');
           db.pragma('synchronous = FULL');
           db.pragma('foreign_keys = ON');
@@ -86,19 +90,47 @@ async function isCurrent(knex: Knex): Promise<boolean> {
 
 /**
  * One write transaction. Writers wait for each other from its first statement on, so that the change log's
- * numbers rise in the order of commits and no check made inside is stale.
+ * numbers rise in the order of commits and no check made inside is stale. Waiting blocks nobody else in this process.
  * @throws ProloError what `work` threw, or `unavailable`, `full` from the database.
  */
 export async function transact<T>(store: Store, work: (tx: Tx) => Promise<T>): Promise<T> {
+  const giveUpAt = Date.now() + LOCK_WAIT_MS;
+  for (let waitMs = 5; ; waitMs = Math.min(2 * waitMs, 100))
+    try {
+      return await transactNow(store, work);
+    } catch (error) {
+      if ((error as { code?: string }).code !== 'SQLITE_BUSY' || Date.now() > giveUpAt)
+        throw storeError(error, store.url);
+      await sleep(waitMs);
+    }
+}
+
+async function transactNow<T>(store: Store, work: (tx: Tx) => Promise<T>): Promise<T> {
+  let cause: { error: unknown } | undefined;
   try {
     return await store.knex.transaction(async (tx) => {
-      if (store.client === 'pg') await tx.raw('select pg_advisory_xact_lock(77001)');
-      // SQLite takes its write lock at the first write, and waits for it only when nothing was read before.
-      else await tx('store_lock').where({ id: 1 }).increment('turn', 1);
-      return await work(tx);
+      try {
+        if (store.client === 'pg') await tx.raw('select pg_advisory_xact_lock(77001)');
+        else await lockSqlite(tx);
+        return await work(tx);
+      } catch (error) {
+        cause = { error };
+        throw error;
+      }
     });
   } catch (error) {
-    throw storeError(error, store.url);
+    // SQLite on a full disk has rolled back by itself; then knex's own rollback fails, and hides why.
+    throw cause ? cause.error : error;
+  }
+}
+
+/** SQLite takes its write lock at the first write; after a read it could only fail. Its own waiting would block the process. */
+async function lockSqlite(tx: Tx): Promise<void> {
+  await tx.raw('pragma busy_timeout = 0');
+  try {
+    await tx('store_lock').where({ id: 1 }).increment('turn', 1);
+  } finally {
+    await tx.raw(`pragma busy_timeout = ${LOCK_WAIT_MS}`);
   }
 }
 

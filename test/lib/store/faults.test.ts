@@ -25,7 +25,11 @@ describe('a database in trouble', function () {
     const store = await openStore(`sqlite:${join(dir, 'db')}`);
     const other = new Database(join(dir, 'db'));
     other.exec('begin immediate');
+    let ticks = 0;
+    const ticking = setInterval(() => ticks++, 50);
     const error = await rejection(change(store, 'mdb', 'test', note('a')));
+    clearInterval(ticking);
+    expect(ticks).to.be.above(50); // the process was not blocked meanwhile
     expect(error).to.include({ kind: 'unavailable' });
     expect(error.message).to.include('locked');
     other.exec('rollback');
@@ -54,6 +58,20 @@ describe('a database in trouble', function () {
       await store.close();
       execFileSync('umount', [dir]);
     }
+  });
+
+  it('that is full in the middle of a transaction says so, though SQLite has rolled back by itself', async () => {
+    const store = await openStore(`sqlite:${join(dir, 'db')}`);
+    const [{ page_count: pages }] = (await store.knex.raw('pragma page_count')) as [{ page_count: number }];
+    await store.knex.raw(`pragma max_page_count = ${pages + 2}`);
+    const fill = change(store, 'mdb', 'test', async (tx) => {
+      for (let i = 0; i < 50; i++) await tx('settings').insert({ key: `k${i}`, value: 'x'.repeat(5000) });
+      return { value: 0, updates: [] };
+    });
+    expect(await rejection(fill)).to.include({ kind: 'full' });
+    expect(await store.knex('settings').select()).to.deep.equal([]);
+    await change(store, 'mdb', 'test', note('small'));
+    await store.close();
   });
 
   it('that is no database is named', async () => {
