@@ -1,5 +1,7 @@
+import { join } from 'node:path';
 import { expect } from 'chai';
 import { start } from '../../src/daemons/mdbsync.ts';
+import { runOk } from '../../src/lib/exec.ts';
 import type { RunningDaemon } from '../../src/lib/http/daemon.ts';
 import { silentLog } from '../../src/lib/log.ts';
 import { changeMachines, listMachines, updateMachine } from '../../src/lib/mdb/machines.ts';
@@ -11,6 +13,7 @@ import { follow, pollRequest, postSigned, rawRequest } from '../support/feed.ts'
 import { fuzzFeed } from '../support/fuzz-feed.ts';
 import { killFeed } from '../support/kill-feed.ts';
 import { startProcess } from '../support/processes.ts';
+import { needs } from '../support/needs.ts';
 import { makeTestSite, type TestSite } from '../support/site.ts';
 import { onBothStores } from '../support/stores.ts';
 
@@ -167,6 +170,31 @@ onBothStores('mdbsync', (fresh) => {
 describe('mdbsync', function () {
   this.timeout(60_000);
   const run = starter();
+
+  it('serves a client in Python', async function () {
+    needs(this, { python3: 'python3' });
+    const { site, daemon, subscribe, publish, store } = await run(undefined, {}, 2);
+    const script = join(import.meta.dirname, '../support/sadm-client.py');
+    const note = 'écran "noir"';
+    await updateMachine(store, site.config, 'test', 'm1', { is_faulty: true });
+    const { stdout } = await runOk([
+      'python3',
+      script,
+      daemon.url,
+      subscribe,
+      publish,
+      'is_faulty_details',
+      note,
+    ]);
+    const [first, second] = stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as object[]);
+    const machines = (await listMachines(store.knex)).map(toRecord);
+    expect(machines[0]).to.include({ hostname: 'm1', is_faulty_details: note });
+    expect(first).to.have.length(2);
+    expect(second).to.deep.equal([{ type: 'update', data: machines[0] }]);
+  });
 
   it('speaks HTTP/1.0 too, as nginx does by default', async () => {
     const { daemon, subscribe, add } = await run(undefined, {}, 1);

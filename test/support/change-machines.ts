@@ -14,7 +14,7 @@ for (let n = 0; n < Number(count) && !stopped; n++) {
   await changeMachines(store, config, 'writer', (current) => {
     const machine = current.find((one) => one.hostname === hostname);
     if (machine && n % 7 === 0) return { remove: [machine] };
-    return { wishes: [{ ...(machine ? { machine } : {}), input: { hostname, mac, rfs: n } }] };
+    return { wishes: [{ ...(machine ? { machine } : {}), input: { hostname, mac, rfs: n % 5000 } }] };
   });
   process.send!({ n, atMs: performance.timeOrigin + performance.now() });
   await sleep(Number(pauseMs));
