@@ -23,7 +23,7 @@ export default class LabBoot extends BaseCommand<typeof LabBoot> {
       { checkLabHost },
       { fetchKernel, findKernel, kernelDir, needKernel },
       { bootInLab },
-      { mkdtemp, rm },
+      { mkdtemp },
       { tmpdir },
       { join },
     ] = await Promise.all([
@@ -49,11 +49,11 @@ export default class LabBoot extends BaseCommand<typeof LabBoot> {
       dir,
       kernel,
       guests,
+      keep,
       firmware: this.flags.uefi ? 'uefi' : 'bios',
       onEvent: say,
       ...(keep ? { beforeStop: (lab) => this.#untilInterrupted(lab, join(dir, 'site/prolo.yml')) } : {}),
     });
-    if (!keep) await rm(dir, { recursive: true, force: true });
     for (const pc of booted)
       this.log(`${pc.hostname} (${pc.mac}) booted at ${pc.ip} in ${pc.seconds.toFixed(1)} s`);
     if (keep) this.log(`logs and the site are in ${dir}`);

@@ -15,6 +15,8 @@ export interface LabBootOptions {
   dir: string;
   kernel: KernelTree;
   guests: number;
+  /** Leaves the folder behind. */
+  keep: boolean;
   firmware: 'bios' | 'uefi';
   /** What happened to whom, `lab` itself or a PC, as it happens. */
   onEvent(who: string, what: string): void;
@@ -43,7 +45,7 @@ export async function bootInLab(options: LabBootOptions): Promise<BootedPc[]> {
   const store = await openStore(databaseUrl(site));
   await setSetting(store, 'lab', 'allow_self_registration', 'true').finally(() => store.close());
 
-  const lab = await createLab(site.config, { dir, keep: true });
+  const lab = await createLab(site.config, { dir, keep: options.keep });
   try {
     onEvent(
       'lab',

@@ -78,10 +78,10 @@ export async function createLab(
   };
   const stop = (): Promise<void> =>
     (stopping ??= (async () => {
-      forget();
       await Promise.all([...running].map((process) => process.stop(8000)));
       await removeNamespaces();
       if (!options.keep) rmSync(dir, { recursive: true, force: true });
+      forget();
     })());
   const forget = onSignals(stop);
 
@@ -193,13 +193,23 @@ export async function createLab(
   return lab;
 }
 
-/** Stops the lab when someone interrupts it, then lets the signal do what it would have done. */
+/** Stops the lab when someone interrupts it, then lets the signal do what it would have done; a second one does it at once. */
 function onSignals(stop: () => Promise<void>): () => void {
-  const handler = (signal: NodeJS.Signals): void =>
-    void stop().finally(() => process.kill(process.pid, signal));
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
-  signals.forEach((signal) => process.once(signal, handler));
-  return () => signals.forEach((signal) => process.off(signal, handler));
+  const forget = (): void => signals.forEach((signal) => process.off(signal, handler));
+  const end = (signal: NodeJS.Signals): void => {
+    forget();
+    process.kill(process.pid, signal);
+  };
+  let interrupted = false;
+  // Not `once`: execa ends the process as soon as no listener but its own is left.
+  const handler = (signal: NodeJS.Signals): void => {
+    if (interrupted) return end(signal);
+    interrupted = true;
+    void stop().finally(() => end(signal));
+  };
+  signals.forEach((signal) => process.on(signal, handler));
+  return forget;
 }
 
 /** Takes away what labs left whose process was killed; their programs died with it. */

@@ -30,15 +30,21 @@ export function findProgram(program: string, path = process.env.PATH ?? ''): str
 }
 
 /** Debian packages to install, each once. */
-export function missingPackages(programs: Record<string, string>, find = findProgram): string[] {
+export function missingPackages(
+  programs: Record<string, string>,
+  find: (program: string) => string | undefined = findProgram,
+): string[] {
   return [
     ...new Set(Object.entries(programs).flatMap(([program, name]) => (find(program) ? [] : [name]))),
   ].sort();
 }
 
 /** @throws ProloError when this is not root's process, or something is not installed. */
-export function checkLabHost(uid = process.getuid?.()): void {
-  const missing = missingPackages(LAB_PROGRAMS);
+export function checkLabHost(
+  uid = process.getuid?.(),
+  find: (program: string) => string | undefined = findProgram,
+): void {
+  const missing = missingPackages(LAB_PROGRAMS, find);
   if (missing.length > 0)
     throw new ProloError('unavailable', `lab: not installed here: ${missing.join(', ')}`, {
       hint: `apt-get install --no-install-recommends ${missing.join(' ')}`,

@@ -16,14 +16,7 @@ export function serverArgv(lab: Pick<Lab, 'dir' | 'network'>, site: Site) {
     tftpd: ['in.tftpd', '-L', '--secure', '--address', '0.0.0.0:69', join(lab.dir, 'tftp')],
     // Router advertisements and nothing else.
     dnsmasq: [
-      ...[
-        'dnsmasq',
-        '--keep-in-foreground',
-        '--conf-file=/dev/null',
-        '--port=0',
-        '--enable-ra',
-        '--bind-interfaces',
-      ],
+      ...['dnsmasq', '--no-daemon', '--conf-file=/dev/null', '--port=0', '--enable-ra', '--bind-interfaces'],
       ...[`--dhcp-range=${network.ipv6Prefix},ra-only,64`, `--interface=${network.bridge}`, '--leasefile-ro'],
       ...['--user=root', '--pid-file=', '--log-facility=-'],
     ],

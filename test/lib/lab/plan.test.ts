@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { networkCommands, planNetwork, seatCommands, tapCommands } from '../../../src/lib/lab/network.ts';
-import { missingPackages } from '../../../src/lib/lab/packages.ts';
+import { checkLabHost, missingPackages } from '../../../src/lib/lab/packages.ts';
 import { qemuArgv } from '../../../src/lib/lab/qemu.ts';
 import { moduleOrder } from '../../../src/lib/lab/kernel.ts';
 import { parseConfig } from '../../../src/lib/site/parse.ts';
@@ -71,5 +71,16 @@ kernel/drivers/virtio/virtio-pci.ko.xz: kernel/drivers/virtio/virtio.ko
     expect(missingPackages(programs, (program) => (program === 'ip' ? '/sbin/ip' : undefined))).to.deep.equal(
       ['bind9', 'busybox-static'],
     );
+  });
+
+  it('says who may not, and what to install', () => {
+    const all = (): string => '/usr/bin/it';
+    expect(() => checkLabHost(0, all)).not.to.throw();
+    expect(() => checkLabHost(1000, all)).to.throw('lab: only root can make network namespaces');
+    const some = (program: string): string | undefined =>
+      /dnsmasq|qemu-system/.test(program) ? undefined : '/usr/bin/it';
+    expect(() => checkLabHost(1000, some))
+      .to.throw('lab: not installed here: dnsmasq-base, qemu-system-x86')
+      .with.property('hint', 'apt-get install --no-install-recommends dnsmasq-base qemu-system-x86');
   });
 });
