@@ -74,15 +74,10 @@ export function createHub({ pk, records, maxBehindBytes, log, onDrop }: HubOptio
         const [socket, subscriber] = value;
         const framing = subscriber.chunked ? 'chunk' : 'bare';
         if (subscriber.version < oldest) write(socket, subscriber, parcel[framing]());
-        else if (subscriber.version < newest)
-          write(
-            socket,
-            subscriber,
-            join(
-              lines.filter((line) => line.version > subscriber.version),
-              framing,
-            )(),
-          );
+        else if (subscriber.version < newest) {
+          const unseen = lines.filter((line) => line.version > subscriber.version);
+          write(socket, subscriber, join(unseen, framing)());
+        }
         if (writes % SLICE_WRITES === 0 && performance.now() > untilMs) {
           setImmediate(slice);
           return;

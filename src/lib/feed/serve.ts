@@ -60,7 +60,13 @@ export async function serveFeed(context: DaemonContext, spec: SyncFeed): Promise
   const parseUpdates = createUpdatesParser(pk, spec.record);
   acceptSignedForms(app);
   // Whoever listens to a feed that never ends cannot be answered any more on that connection.
-  app.server.prependListener('request', ({ socket }) => hub.has(socket) && socket.destroy());
+  app.addHook('onRequest', (request, reply, done) => {
+    if (hub.has(request.raw.socket)) {
+      reply.hijack();
+      request.raw.socket.destroy();
+    }
+    done();
+  });
   app.get('/poll', (request, reply) => {
     const { hmac } = request.query as SignedForm;
     if (!checkToken(hmac, subscribeSecret, 'None', Date.now())) throw badToken();
