@@ -37,6 +37,7 @@ await build({
     'oracledb',
     'mysql',
     'mysql2',
+    'mariadb',
     'sqlite3',
     'tedious',
     'pg-query-stream',
