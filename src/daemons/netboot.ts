@@ -9,14 +9,13 @@ import { registerMachine } from '../lib/mdb/machines.ts';
 import { getSetting } from '../lib/mdb/settings.ts';
 import { listSwitches } from '../lib/mdb/switches.ts';
 import { normalizeMac } from '../lib/mdb/validate.ts';
-import { createAnswers } from '../lib/netboot/answer.ts';
+import { type Booter, createBooter } from '../lib/netboot/booter.ts';
 import { stageOfFile, staysInside } from '../lib/netboot/files.ts';
 import { followMdb, type MdbFollower } from '../lib/netboot/follow-mdb.ts';
-import { takeBootOnce } from '../lib/netboot/once.ts';
 import { parseRegistration } from '../lib/netboot/registration.ts';
 import { createReach } from '../lib/netboot/reach.ts';
 import { remembered } from '../lib/netboot/remembered.ts';
-import { BACK_TO_MENU, renderBootstrap, renderRefusal, renderRegistered, renderSwitches } from '../lib/netboot/script.ts';
+import { renderBootstrap, renderRefusal, renderRegistered, renderSwitches } from '../lib/netboot/script.ts';
 import { createStageHub, type StageHub } from '../lib/netboot/stage-hub.ts';
 import { watchLeases } from '../lib/netboot/watch-leases.ts';
 import type { Store } from '../lib/store/store.ts';
@@ -26,7 +25,11 @@ interface Parts {
   store: Store;
   mdb: MdbFollower;
   stages: StageHub;
+  booter: Booter;
 }
+
+/** As iPXE asks: `/boot/aa:bb:cc:dd:ee:ff/`. */
+const BOOT_URL = /^\/boot\/[0-9a-f:]{17}\/$/;
 
 /** Tells machines what to boot, registers those that MDB does not know, serves kernels, and says how far each one is. */
 export const start: StartDaemon = async (context) => {
@@ -47,8 +50,17 @@ export const start: StartDaemon = async (context) => {
     await stages.close();
   };
   try {
-    const server = createServer(context, 'netboot', { aliens: true });
-    const parts = { context, store, mdb, stages };
+    const booter = createBooter(
+      site.config,
+      store,
+      () => mdb.view(),
+      (event) => stages.on(event),
+    );
+    const server = createServer(context, 'netboot', {
+      aliens: true,
+      front: (url, ip) => (BOOT_URL.test(url) ? booter.usual(url.slice(6, 23), ip) : undefined),
+    });
+    const parts = { context, store, mdb, stages, booter };
     await server.app.register(async (app) => scripts(app, parts));
     await server.app.register(async (app) => files(app, parts));
     await server.app.register(async (app) => watching(app, parts));
@@ -60,7 +72,7 @@ export const start: StartDaemon = async (context) => {
 };
 
 /** All that iPXE asks for: a script whatever happens, always with status 200, since iPXE shows no error's text. */
-function scripts(app: FastifyInstance, { context, store, mdb, stages }: Parts): void {
+function scripts(app: FastifyInstance, { context, store, booter }: Parts): void {
   const { site, log } = context;
   const { config } = site;
   const facts = remembered(async () => {
@@ -71,7 +83,6 @@ function scripts(app: FastifyInstance, { context, store, mdb, stages }: Parts): 
     return { switches, registration: setting === 'true' };
   }, 1000);
   const reach = createReach(config);
-  const answers = createAnswers(config);
   const rate = createRateLimit(config.netboot.registrationsPerMinute);
 
   app.setErrorHandler((error, request, reply) => {
@@ -89,25 +100,10 @@ function scripts(app: FastifyInstance, { context, store, mdb, stages }: Parts): 
     send(reply, renderSwitches(config, (await facts()).switches)),
   );
 
-  const boot = (request: BootRequest, reply: FastifyReply): FastifyReply | Promise<FastifyReply> => {
-    const mac = normalizeMac(request.params.mac) ?? request.params.mac;
-    const machine = mdb.view().byMac.get(mac);
-    if (!machine?.boot_once) return answer(request, reply, mac);
-    if (request.method === 'HEAD') return answer(request, reply, mac, machine.boot_once);
-    return takeBootOnce(store, mac).then((once) => answer(request, reply, mac, once));
-  };
-  const answer = (
-    request: BootRequest,
-    reply: FastifyReply,
-    mac: string,
-    once: string | null = null,
-  ): FastifyReply => {
-    const view = mdb.view();
-    const known = view.byMac.has(mac);
-    const { script, note } = answers(view, { mac, base: reach(request.ip), once });
-    if (request.method !== 'HEAD' && (known || normalizeMac(mac)))
-      stages.on({ mac, stage: 'script', atMs: Date.now(), ip: request.ip, note });
-    return send(reply, !known && request.query.menu === '1' ? BACK_TO_MENU : script);
+  const boot = async (request: BootRequest, reply: FastifyReply): Promise<FastifyReply> => {
+    const { params, ip, method, query } = request;
+    const look = method === 'HEAD';
+    return send(reply, await booter.script({ mac: params.mac, ip, look, fromMenu: query.menu === '1' }));
   };
   for (const url of ['/boot/:mac/', '/boot/:mac']) app.route({ method: ['GET', 'HEAD'], url, handler: boot });
 
@@ -126,10 +122,11 @@ function scripts(app: FastifyInstance, { context, store, mdb, stages }: Parts): 
   });
 }
 
+const TEXT = 'text/plain; charset=utf-8';
 type BootRequest = FastifyRequest<{ Params: { mac: string }; Querystring: Record<string, unknown> }>;
 
 function send(reply: FastifyReply, script: string): FastifyReply {
-  return reply.code(200).header('content-type', 'text/plain; charset=utf-8').send(script);
+  return reply.code(200).header('content-type', TEXT).send(script);
 }
 
 /** Kernels and initramfs, with ranges; nothing from outside their folder. */

@@ -19,3 +19,17 @@ export function isAllowed(networks: readonly Range[], address: string): boolean 
   const ip = parseIp(address.replace(/^::ffff:/, ''));
   return ip !== undefined && networks.some((network) => inRange(ip, network));
 }
+
+/** Like `isAllowed`, for those who ask again and again. */
+export function createAccess(networks: readonly Range[]): (address: string) => boolean {
+  const known = new Map<string, boolean>();
+  return (address) => {
+    let allowed = known.get(address);
+    if (allowed === undefined) {
+      allowed = isAllowed(networks, address);
+      if (known.size > 10_000) known.clear();
+      known.set(address, allowed);
+    }
+    return allowed;
+  };
+}

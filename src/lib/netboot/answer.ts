@@ -16,7 +16,9 @@ export function createAnswers(config: Config): (view: MdbView, asked: Asked) => 
   const answer = (view: MdbView, asked: Asked): Answer => {
     const boot = decideBoot(config, view, asked);
     const note = boot.kind === 'refused' ? `${boot.title}: ${boot.reason}` : (asked.once ?? '');
-    return { script: renderBoot(config, boot), note };
+    // In memory as it goes over the wire: what was normalized is kept in twice the space, and takes longer to send.
+    const script = Buffer.from(renderBoot(config, boot), 'latin1').toString('latin1');
+    return { script, note };
   };
   return (view, asked) => {
     const machine = view.byMac.get(asked.mac);

@@ -12,8 +12,18 @@ export function createReach(config: Config): (ip: string) => string {
     return { range: parseCidr(network.cidr)!, base: url.replace(/\/bootstrap$/, '') };
   });
   const elsewhere = bootstrapUrl(config, false, undefined).replace(/\/bootstrap$/, '');
-  return (text) => {
+  const reach = (text: string): string => {
     const ip = parseIp(text.replace(/^::ffff:/, ''));
     return networks.find(({ range }) => ip !== undefined && inRange(ip, range))?.base ?? elsewhere;
+  };
+  const known = new Map<string, string>();
+  return (text) => {
+    let base = known.get(text);
+    if (base === undefined) {
+      base = reach(text);
+      if (known.size > 10_000) known.clear();
+      known.set(text, base);
+    }
+    return base;
   };
 }

@@ -28,24 +28,27 @@ const MAX_TRACKED = 10_000;
 /** A system that has just come up asks for its address again. */
 const SETTLE_MS = 60_000;
 
-/** By MAC, the longest unheard of first. */
+/** By MAC; once it is well filled, the longest unheard of first. */
 export type Tracker = Map<string, Progress>;
 
-/** Takes an event in. @returns the machine's new state, or undefined when the event changes nothing */
+/**
+ * Takes an event in: the tracker is changed.
+ * @returns the machine's new state, or undefined when the event changes nothing
+ */
 export function track(tracker: Tracker, event: StageEvent): Progress | undefined {
-  const before = tracker.get(event.mac);
+  const { mac, stage, atMs, ip, note = '' } = event;
+  const before = tracker.get(mac);
   if (before && !moves(before, event)) return undefined;
-  const after: Progress = {
-    mac: event.mac,
-    stage: event.stage,
-    sinceMs: event.atMs,
-    ip: event.ip ?? before?.ip ?? '',
-    note: event.note ?? '',
-  };
-  tracker.delete(event.mac);
+  const progress = before ?? { mac, stage, sinceMs: atMs, ip: '', note };
+  progress.stage = stage;
+  progress.sinceMs = atMs;
+  progress.ip = ip ?? progress.ip;
+  progress.note = note;
+  if (before && tracker.size < MAX_TRACKED / 2) return progress; // its place does not matter yet
+  tracker.delete(mac);
   if (tracker.size >= MAX_TRACKED) tracker.delete(tracker.keys().next().value!);
-  tracker.set(event.mac, after);
-  return after;
+  tracker.set(mac, progress);
+  return progress;
 }
 
 /**
