@@ -1,6 +1,6 @@
 import { ProloError } from '../errors.ts';
 import { aliasList, type MachineRecord, type SwitchRecord } from './record.ts';
-import { normalizeMac } from './validate.ts';
+import { cleanText, normalizeMac } from './validate.ts';
 
 /** A neighbour that a host heard of by LLDP. */
 export interface Neighbor {
@@ -30,14 +30,23 @@ const CAPABILITIES: Record<string, string> = {
 
 /**
  * Reads what `lldpcli -f json` (or json0) or `networkctl lldp` (also with --json) prints. Neighbours whose chassis id is no
- * MAC are left out: nothing could be told by it.
+ * MAC are left out: nothing could be told by it. Whoever is on the wire chose the names, and people read them: they are plain text.
  * @throws ProloError `bad-input` when the text is neither
  */
 export function parseNeighbors(text: string): Neighbor[] {
   const neighbors = text.trimStart().startsWith('{') ? fromJson(text) : fromTable(text);
   return neighbors.flatMap((neighbor) => {
     const chassis = normalizeMac(neighbor.chassis);
-    return chassis ? [{ ...neighbor, chassis }] : [];
+    return chassis
+      ? [
+          {
+            ...neighbor,
+            chassis,
+            name: cleanText(neighbor.name, 100),
+            does: neighbor.does.map((one) => cleanText(one, 30)),
+          },
+        ]
+      : [];
   });
 }
 

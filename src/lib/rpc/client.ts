@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { asProloError, type ErrorKind, ProloError } from '../errors.ts';
+import { cleanText } from '../mdb/validate.ts';
 import { makeToken } from './token.ts';
 
 export interface RpcClient {
@@ -23,7 +24,7 @@ export function createRpcClient(baseUrl: string, secret?: string): RpcClient {
 }
 
 async function post(url: string, body: string): Promise<{ status: number; text: string }> {
-  const { request } = await import('node:http');
+  const { request } = await (url.startsWith('https:') ? import('node:https') : import('node:http'));
   try {
     const response = await new Promise<IncomingMessage>((resolve, reject) => {
       const headers = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) };
@@ -51,11 +52,14 @@ function readAnswer(url: string, status: number, text: string): unknown {
   if (answer?.type === 'result') return answer.data;
   if (answer?.type === 'exception') {
     const type = String(answer.exn_type);
-    throw new ProloError(kindOf(type, status), `${url}: ${type}: ${String(answer.exn_message)}`);
+    throw new ProloError(
+      kindOf(type, status),
+      `${url}: ${cleanText(`${type}: ${String(answer.exn_message)}`)}`,
+    );
   }
   throw new ProloError(
     kindOf('', status),
-    `${url}: status ${status}, not an answer to a call: ${text.slice(0, 200)}`,
+    `${url}: status ${status}, not an answer to a call: ${cleanText(text, 200)}`,
   );
 }
 

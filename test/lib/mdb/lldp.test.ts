@@ -46,6 +46,21 @@ describe('lldp: parseNeighbors', () => {
     expect(parseNeighbors('{"Neighbors": []}')).to.deep.equal([]);
   });
 
+  it('what a stranger calls itself cannot move a cursor', () => {
+    const chassis = (name: string): object => ({
+      [name]: {
+        id: { type: 'mac', value: '68:b5:99:9f:45:40' },
+        capability: [{ type: 'Bri\u001b[2J', enabled: true }],
+      },
+    });
+    const text = JSON.stringify({
+      lldp: { interface: [{ eth0: { chassis: chassis('sw\u001b]0;x\u0007\n1') } }] },
+    });
+    expect(parseNeighbors(text)).to.deep.equal([
+      heard({ link: 'eth0', name: 'sw ]0;x 1', does: ['Bri [2J'] }),
+    ]);
+  });
+
   for (const bad of ['', 'hello', '{', '{}', '[1]'])
     it(`refuses ${JSON.stringify(bad)}`, () => {
       expect(() => parseNeighbors(bad)).to.throw('lldp');

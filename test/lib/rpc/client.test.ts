@@ -80,6 +80,14 @@ describe('createRpcClient', () => {
     );
   });
 
+  it('shows a terminal nothing but text, whatever the other side says', async () => {
+    const words = async () => (await rejection(createRpcClient(url).call('query'))).message;
+    exception(500, 'RuntimeError', 'a\u001b[2Jb');
+    expect(await words()).to.equal(`${url}/call/query: RuntimeError: a [2Jb`);
+    answer = { status: 502, body: '\u001b]0;x\u0007' };
+    expect(await words()).to.include('not an answer to a call: ]0;x');
+  });
+
   it('is unavailable when nobody listens', async () => {
     const closed = createServer().listen(0, '127.0.0.1');
     await new Promise((resolve) => closed.once('listening', resolve));
