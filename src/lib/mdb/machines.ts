@@ -7,7 +7,7 @@ import { type MachineInput, type MachinePlan, planMachines, planUpdates, type Wi
 import { aliasList, type Machine, toRecord } from './record.ts';
 import { findMachine } from './find.ts';
 import { getSetting } from './settings.ts';
-import { normalizeMac } from './validate.ts';
+import { checkMac, normalizeMac } from './validate.ts';
 
 /** Every machine, in order of hostname. */
 export async function listMachines(db: Knex): Promise<Machine[]> {
@@ -106,7 +106,7 @@ export async function removeMachines(
   return plan.remove;
 }
 
-/** A machine that registers itself. @throws ProloError `forbidden` unless the setting allows it, or for a MAC that is in MDB. */
+/** A machine that registers itself. @throws ProloError `forbidden` unless the setting allows it, and what `addMachine` throws */
 export async function registerMachine(
   store: Store,
   config: Config,
@@ -120,7 +120,7 @@ export async function registerMachine(
   return addMachine(store, config, actor, input);
 }
 
-/** What a publisher of mdbsync sends: `update` by MAC (then by hostname), `delete` by MAC; all or nothing. */
+/** What a publisher of mdbsync sends: `update` by hostname, else by MAC, `delete` by MAC; all or nothing. */
 export async function applyMachineUpdates(
   store: Store,
   config: Config,
@@ -132,11 +132,10 @@ export async function applyMachineUpdates(
     const updated = inputs.filter(({ type }) => type === 'update').map(({ input }) => input);
     const matched = updated.map((input): Wish => ({ input, ...matchMachine(current, input) }));
     const changed = new Set(matched.map(({ machine }) => machine?.id));
-    const remove = inputs
-      .filter(({ type }) => type === 'delete')
-      .flatMap(({ input }) =>
-        current.filter((m) => m.mac === normalizeMac(input.mac ?? '') && !changed.has(m.id)),
-      );
+    const gone = new Set(
+      inputs.filter(({ type }) => type === 'delete').map(({ input }) => checkMac('delete', input.mac ?? '')),
+    );
+    const remove = current.filter(({ id, mac }) => gone.has(mac) && !changed.has(id));
     return { wishes: matched, remove };
   });
 }

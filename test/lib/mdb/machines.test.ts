@@ -144,6 +144,8 @@ onBothStores('machines', (fresh) => {
       { type: 'update', data: { hostname: 'x_y', mac: '52:54:00:00:00:0b' } },
     ]);
     expect(await rejection(bad)).to.include({ kind: 'bad-input' });
+    const none = applyMachineUpdates(store, config, 'sync', [{ type: 'delete', data: { mac: '0a' } }]);
+    expect(await rejection(none)).to.include({ kind: 'bad-input' });
     expect(await listMachines(store.knex)).to.have.length(1);
     await applyMachineUpdates(store, config, 'sync', [
       { type: 'delete', data: { mac: '52:54:00:00:00:0A' } },
