@@ -1,5 +1,14 @@
 import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
@@ -56,6 +65,8 @@ describe('prolo site', function () {
 
   it('export gives a host the secrets of its role alone, and such a host lists MDB over HTTP', async () => {
     const test = await makeTestSite();
+    renameSync(join(test.dir, 'secrets.yml'), join(test.dir, 'hidden.yml'));
+    appendFileSync(test.site.file, 'secrets: hidden.yml\n');
     const up = spawn(process.execPath, [proloBin, 'daemon', 'mdb', '--config', test.site.file], {
       stdio: ['ignore', 'pipe', 'ignore'],
     });
@@ -81,6 +92,7 @@ describe('prolo site', function () {
       );
       expect(statSync(join(out, 'secrets.yml')).mode & 0o777).to.equal(0o600);
       const config = join(out, 'prolo.yml');
+      expect(parse(readFileSync(config, 'utf8'))).to.not.have.property('secrets');
       expect(JSON.parse((await prolo(['mdb', 'list', '--json'], { config })).stdout)).to.have.length(1);
       const write = await prolo(['mdb', 'rm', 'rhfs01', '--yes'], { config });
       expect(write.status).to.equal(3);
@@ -106,6 +118,7 @@ describe('prolo site', function () {
       (await prolo(['site', 'backup', file, '--passphrase-file', passphrase], { config })).status,
     ).to.equal(0);
     const other = join(dir, 'other');
+    writeFileSync(passphrase, 'correct horse\r\n'); // from another editor
     expect((await prolo(['site', 'restore', file, other, '--passphrase-file', passphrase])).status).to.equal(
       0,
     );

@@ -1,12 +1,12 @@
 import { existsSync } from 'node:fs';
 import { mkdir, readFile, rename } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { gunzip, gzip } from 'node:zlib';
 import { ProloError } from '../errors.ts';
 import { type Dump, dumpStore, loadDump } from '../store/dump.ts';
 import { openStore, type Store } from '../store/store.ts';
-import { writeFileAtomic } from '../write-file.ts';
+import { readFileIfThere, writeFileAtomic } from '../write-file.ts';
 import { seal, unseal } from './seal.ts';
 import { databaseUrl, loadSite, type Site } from './site.ts';
 
@@ -49,7 +49,9 @@ export async function backupSite(
  * @throws ProloError `bad-input` for the file or passphrase, `conflict` where a site or a filled database is
  */
 export async function restoreSite(file: string, dir: string, passphrase: string): Promise<BackupSummary> {
-  const sealed = await readFile(file);
+  const sealed = await readFile(file).catch((error: Error) => {
+    throw new ProloError('not-found', `backup: ${error.message}`, { cause: error });
+  });
   const contents = JSON.parse(
     (await promisify(gunzip)(await unseal(sealed, passphrase))).toString('utf8'),
   ) as Contents;
@@ -62,9 +64,7 @@ export async function restoreSite(file: string, dir: string, passphrase: string)
   await mkdir(resolve(dir), { recursive: true });
   await writeFileAtomic(draftFile, contents.config);
   const site = loadSite(draftFile);
-  const secretsFile = resolve(site.dir, site.config.secrets);
-  await mkdir(dirname(secretsFile), { recursive: true });
-  await writeFileAtomic(secretsFile, contents.secrets, 0o600);
+  await restoreSecrets(resolve(site.dir, site.config.secrets), contents.secrets);
   const store = await openStore(databaseUrl(site));
   try {
     await loadDump(store, contents.dump);
@@ -73,6 +73,16 @@ export async function restoreSite(file: string, dir: string, passphrase: string)
   }
   await rename(draftFile, configFile);
   return summary(contents, sealed.length);
+}
+
+/** The config may name a file outside the folder, which a site that runs may be using. */
+async function restoreSecrets(file: string, text: string): Promise<void> {
+  const there = await readFileIfThere(file);
+  if (there !== undefined && there !== text)
+    throw new ProloError('conflict', `${file}: there are other secrets already`, {
+      hint: 'move that file away first, if no site needs it',
+    });
+  await writeFileAtomic(file, text, 0o600);
 }
 
 function summary({ at, dump }: Contents, bytes: number): BackupSummary {

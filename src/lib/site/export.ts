@@ -37,6 +37,7 @@ export function exportSite(
   if (!names)
     throw new ProloError('bad-input', `role ${role}: unknown`, { hint: `roles: ${ROLES.join(', ')}` });
   const config = { ...draft };
+  delete config.secrets; // they are written beside it
   if (role !== 'gw') for (const key of GATEWAY_KEYS) delete config[key];
   const chosen = Object.fromEntries(
     names.flatMap((name) => (secrets[name] === undefined ? [] : [[name, secrets[name]]])),

@@ -1,4 +1,4 @@
-import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { addMachine, listMachines } from '../../../src/lib/mdb/machines.ts';
@@ -69,6 +69,15 @@ describe('a backup of a site', function () {
     expect(await rejection(restoreSite(file, join(test.dir, 'x'), 'correct horse'))).to.include({
       kind: 'bad-input',
     });
+  });
+
+  it('overwrites no other secrets, wherever the config says they are; a file that is not there is said to be', async () => {
+    const dir = join(test.dir, 'half');
+    mkdirSync(dir);
+    writeFileSync(join(dir, 'secrets.yml'), 'hfs.shared: of-a-site-that-runs\n');
+    expect(await rejection(restoreSite(file, dir, 'correct horse'))).to.include({ kind: 'conflict' });
+    expect(readFileSync(join(dir, 'secrets.yml'), 'utf8')).to.include('of-a-site-that-runs');
+    expect(await rejection(restoreSite(join(dir, 'none'), dir, 'x'))).to.include({ kind: 'not-found' });
   });
 
   it('never overwrites a site', async () => {
