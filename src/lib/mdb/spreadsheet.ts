@@ -91,7 +91,9 @@ function toInput(row: Record<string, unknown>, where: string): MachineInput {
     throw new ProloError('bad-input', `${where}: field ${quote(unknown)} is unknown`, {
       hint: `fields: ${MACHINE_FIELDS.join(', ')}`,
     });
-  if (row.hostname === undefined) throw new ProloError('bad-input', `${where}: hostname is missing`);
+  const given = Object.entries(row).filter(([, value]) => value !== null); // `room:` without a value
+  if ((row.hostname ?? undefined) === undefined)
+    throw new ProloError('bad-input', `${where}: hostname is missing`);
   const read: Record<string, (value: unknown) => unknown> = {
     rfs: (value) => integer(value, `${where}: rfs`),
     hfs: (value) => integer(value, `${where}: hfs`),
@@ -99,12 +101,12 @@ function toInput(row: Record<string, unknown>, where: string): MachineInput {
     aliases: (value) =>
       Array.isArray(value)
         ? value.map(String)
-        : String(value ?? '')
+        : String(value)
             .split(/[,\s]+/)
             .filter(Boolean),
   };
   return Object.fromEntries(
-    Object.entries(row).map(([field, value]) => [field, (read[field] ?? String)(value)]),
+    given.map(([field, value]) => [field, (read[field] ?? String)(value)]),
   ) as MachineInput;
 }
 

@@ -64,6 +64,13 @@ describe('a spreadsheet of machines', () => {
   ] as const)
     it(`is refused: ${words}`, () => expect(() => readSheet(text, 'csv', 'm.csv')).to.throw(words));
 
+  it('in YAML, a key without a value is left out; a hostname is needed', () => {
+    expect(readSheet('- hostname: pc1\n  room:\n  rfs: 7\n', 'yaml', 'm')).to.deep.equal([
+      { hostname: 'pc1', rfs: 7 },
+    ]);
+    expect(() => readSheet('- hostname:\n  rfs: 7\n', 'yaml', 'm')).to.throw('hostname is missing');
+  });
+
   it('that names one machine twice is refused', () => {
     expect(() => decideImport([machine(1)], [{ hostname: 'pc1' }, { hostname: 'PC1' }], false)).to.throw(
       'twice',
