@@ -285,10 +285,11 @@ export const ConfigSchema = Type.Object(
       description: 'the first of the services’ ports',
       default: 20000,
     }),
-    serviceUrl: text(
-      'how other hosts reach a service; {service} and {port} are replaced',
-      'http://{service}/',
-    ),
+    serviceUrl: Type.String({
+      format: 'prolo-url',
+      description: 'how other hosts reach a service; {service} and {port} are replaced',
+      default: 'http://{service}/',
+    }),
     allow: Type.Array(Type.String({ format: 'prolo-cidr' }), {
       description: 'who may speak to the daemons; none: loopback and the networks of machines',
       default: [],

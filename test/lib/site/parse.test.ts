@@ -37,6 +37,7 @@ describe('prolo.yml', () => {
   for (const [title, yaml, path, expected] of [
     ['an unknown key', 'colour: red', 'colour', 'unknown key; known here: name, domain'],
     ['an unknown key deep down', 'netboot: {pause: 3}', 'netboot.pause', 'unknown key; known here: url'],
+    ['an address that is none', 'serviceUrl: "mdb:{port}"', 'serviceUrl', 'a URL, http:// or https://'],
     ['a wrong type', 'portBase: many', 'portBase', 'expected the first of the services’ ports'],
     [
       'a network that is none',
