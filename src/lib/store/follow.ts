@@ -74,6 +74,9 @@ export async function followChanges(store: Store, options: FollowOptions): Promi
 /** After a write to the log file: when its commit is looked for. The write comes first, and the disk is waited for in between. */
 const LOOK_AGAIN_MS = [0, 1, 2, 4, 8];
 
+/** PostgreSQL: how often changes are looked for that nobody told of. */
+const LOOK_ANYWAY_MS = 5_000;
+
 /**
  * `PRAGMA data_version` changes when another connection has committed. It is asked for when the kernel tells of a write
  * to SQLite's log file, and from time to time in any case.
@@ -129,37 +132,43 @@ function watchFile(file: string, onWrite: () => void): FSWatcher | undefined {
   }
 }
 
-/** LISTEN on a connection of its own, made again whenever it breaks; each new one looks at once for what it missed. */
+/**
+ * LISTEN on a connection of its own, made again whenever it breaks; each new one looks at once for what it missed. A
+ * connection whose other end has vanished says nothing for hours, so that one looks from time to time in any case.
+ */
 function listenPostgres(url: string, look: () => void, log: Logger): Following {
   let client: Client | undefined;
   let stopped = false;
   let retry: NodeJS.Timeout | undefined;
-  const connect = async (): Promise<void> => {
-    try {
-      const { default: pg } = await import('pg');
-      client = new pg.Client({ connectionString: url, keepAlive: true });
-      client.on('notification', look);
-      client.on('error', (error) => {
-        log.warn({ error: String(error) }, 'postgres: the listening connection broke');
-        void client?.end().catch(() => undefined);
-        again();
-      });
-      await client.connect();
-      await client.query('listen prolo_changes');
-      look();
-    } catch (error) {
-      log.warn({ error: String(error) }, 'postgres: cannot listen now, trying again');
-      again();
-    }
-  };
-  const again = (): void => {
+  const again = (failed: Client | undefined): void => {
+    void failed?.end().catch(() => undefined);
     clearTimeout(retry);
     if (!stopped) retry = setTimeout(() => void connect(), 500);
   };
+  const connect = async (): Promise<void> => {
+    let own: Client | undefined;
+    try {
+      const { default: pg } = await import('pg');
+      client = own = new pg.Client({ connectionString: url, keepAlive: true });
+      own.on('notification', look);
+      own.on('error', (error) => {
+        log.warn({ error: String(error) }, 'postgres: the listening connection broke');
+        if (client === own) again(own);
+      });
+      await own.connect();
+      await own.query('listen prolo_changes');
+      look();
+    } catch (error) {
+      log.warn({ error: String(error) }, 'postgres: cannot listen now, trying again');
+      again(own);
+    }
+  };
   const first = connect();
+  const timer = setInterval(look, LOOK_ANYWAY_MS);
   return {
     async stop() {
       stopped = true;
+      clearInterval(timer);
       clearTimeout(retry);
       await first;
       await client?.end().catch(() => undefined);

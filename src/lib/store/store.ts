@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events';
-import { mkdirSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import knexFactory, { type Knex } from 'knex';
@@ -47,6 +47,7 @@ const silent = { warn: quiet, error: quiet, deprecate: quiet, debug: quiet };
 
 function openSqlite(file: string): Knex {
   mkdirSync(dirname(file), { recursive: true });
+  makePrivate(file);
   return knexFactory({
     client: 'better-sqlite3',
     connection: { filename: file },
@@ -68,6 +69,15 @@ function openSqlite(file: string): Knex {
       },
     },
   });
+}
+
+/** A new file is its owner's alone: it holds hashes, as /etc/shadow does. SQLite gives its log files the same mode. */
+function makePrivate(file: string): void {
+  try {
+    closeSync(openSync(file, 'a', 0o600));
+  } catch {
+    // SQLite meets the same trouble, and says so
+  }
 }
 
 function openPostgres(url: string): Knex {

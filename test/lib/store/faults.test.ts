@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
@@ -71,6 +71,13 @@ describe('a database in trouble', function () {
     expect(await rejection(fill)).to.include({ kind: 'full' });
     expect(await store.knex('settings').select()).to.deep.equal([]);
     await change(store, 'mdb', 'test', note('small'));
+    await store.close();
+  });
+
+  it('has files that nobody else may read', async () => {
+    const store = await openStore(`sqlite:${join(dir, 'db')}`);
+    await change(store, 'mdb', 'test', note('a'));
+    for (const file of readdirSync(dir)) expect(statSync(join(dir, file)).mode & 0o777, file).to.equal(0o600);
     await store.close();
   });
 
