@@ -1,6 +1,6 @@
 // The manifest that is committed must be the one that the commands make: oclif starts from it.
 import { execFileSync } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 const root = join(import.meta.dirname, '..');
@@ -21,7 +21,6 @@ execFileSync(process.execPath, [join(root, 'node_modules/oclif/bin/run.js'), 'ma
 });
 const fresh = readFileSync(file, 'utf8');
 if (JSON.stringify(JSON.parse(committed)) !== JSON.stringify(JSON.parse(fresh))) {
-  writeFileSync(file, fresh);
   console.error('oclif.manifest.json is not fresh: run `npm run build` and commit it');
   process.exit(1);
 }
