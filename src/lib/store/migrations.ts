@@ -1,4 +1,5 @@
 import type { Knex } from 'knex';
+import { ProloError } from '../errors.ts';
 
 /**
  * The schema, as steps that are never edited once released. `names` holds every hostname and alias of the site, so
@@ -71,10 +72,40 @@ const STEPS: Record<string, (tx: Knex) => Promise<void>> = {
   },
 };
 
-export const migrationSource = {
-  getMigrations: () => Promise.resolve(Object.keys(STEPS)),
-  getMigrationName: (name: string) => name,
-  getMigration: (name: string) => Promise.resolve({ up: STEPS[name]!, down: () => Promise.resolve() }),
-};
-
 export const newestMigration = Object.keys(STEPS).at(-1)!;
+
+/** The steps that a database has seen; none for a new one, and for one that cannot be read: the next use of it says why. */
+async function stepsDone(db: Knex): Promise<string[]> {
+  try {
+    return ((await db('migrations').select('name')) as { name: string }[]).map(({ name }) => name);
+  } catch {
+    return [];
+  }
+}
+
+/** The steps that a database lacks. @throws ProloError `config` for one that a later prolo has changed */
+export async function stepsToDo(db: Knex): Promise<string[]> {
+  const done = await stepsDone(db);
+  const unknown = done.find((name) => !Object.hasOwn(STEPS, name));
+  if (unknown !== undefined)
+    throw new ProloError('config', `database: step ${unknown} of its schema is not known to this prolo`, {
+      hint: 'a later version made it; use that one',
+    });
+  return Object.keys(STEPS).filter((name) => !done.includes(name));
+}
+
+/**
+ * Brings the schema up to date, all or nothing: a process that is killed meanwhile leaves what was there before, and two
+ * that come at once do it once.
+ */
+export async function migrate(knex: Knex, client: 'sqlite' | 'pg'): Promise<void> {
+  await knex.transaction(async (tx) => {
+    if (client === 'pg') await tx.raw('select pg_advisory_xact_lock(77001)');
+    await tx.raw('create table if not exists migrations (name varchar(63) primary key)');
+    await tx('migrations').where({ name: '' }).delete(); // a write, for SQLite's lock where the table was there
+    for (const name of await stepsToDo(tx)) {
+      await STEPS[name]!(tx);
+      await tx('migrations').insert({ name });
+    }
+  });
+}

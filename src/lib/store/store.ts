@@ -4,7 +4,7 @@ import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import knexFactory, { type Knex } from 'knex';
 import { asProloError, ProloError } from '../errors.ts';
-import { migrationSource, newestMigration } from './migrations.ts';
+import { migrate, stepsToDo } from './migrations.ts';
 
 export type Tx = Knex.Transaction;
 
@@ -25,13 +25,13 @@ export interface Store {
 /**
  * Opens the database and brings its schema up to date.
  * @param url `sqlite:/absolute/file` or `postgres://…`
- * @throws ProloError `unavailable` when it cannot be reached or is locked.
+ * @throws ProloError `unavailable` when it cannot be reached or is locked, `config` when a later prolo has changed it
  */
 export async function openStore(url: string): Promise<Store> {
   const sqlite = url.startsWith('sqlite:');
   const knex = sqlite ? openSqlite(url.slice('sqlite:'.length)) : openPostgres(url);
   try {
-    if (!(await isCurrent(knex))) await knex.migrate.latest({ migrationSource, tableName: 'migrations' });
+    if ((await stepsToDo(knex)).length > 0) await migrate(knex, sqlite ? 'sqlite' : 'pg');
   } catch (error) {
     await knex.destroy();
     throw storeError(error, url);
@@ -88,14 +88,6 @@ function openPostgres(url: string): Knex {
     pool: { min: 0, max: 8 },
     acquireConnectionTimeout: 5_000,
   });
-}
-
-async function isCurrent(knex: Knex): Promise<boolean> {
-  try {
-    return (await knex('migrations').where({ name: newestMigration }).first('id')) !== undefined;
-  } catch {
-    return false; // no such table: a new database
-  }
 }
 
 /**

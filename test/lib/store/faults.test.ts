@@ -1,7 +1,8 @@
-import { execFileSync } from 'node:child_process';
+import { execFile, execFileSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import Database from 'better-sqlite3';
 import { expect } from 'chai';
 import { silentLog } from '../../../src/lib/log.ts';
@@ -79,6 +80,27 @@ describe('a database in trouble', function () {
     await change(store, 'mdb', 'test', note('a'));
     for (const file of readdirSync(dir)) expect(statSync(join(dir, file)).mode & 0o777, file).to.equal(0o600);
     await store.close();
+  });
+
+  it('made by several processes at once is made once', async () => {
+    const writer = join(import.meta.dirname, '../../support/writer.ts');
+    const url = `sqlite:${join(dir, 'db')}`;
+    await Promise.all(
+      [1, 2, 3, 4].map((n) =>
+        promisify(execFile)(process.execPath, ['--import=tsx', writer, url, String(n * 100), '1']),
+      ),
+    );
+    const store = await openStore(url);
+    expect(await store.knex('migrations').select('name')).to.deep.equal([{ name: '001-core' }]);
+    expect(await store.knex('changes').select('seq')).to.have.length(4);
+    await store.close();
+  });
+
+  it('that a later prolo has changed is refused', async () => {
+    const store = await openStore(`sqlite:${join(dir, 'db')}`);
+    await store.knex('migrations').insert({ name: '999-later' });
+    await store.close();
+    expect(await rejection(openStore(store.url))).to.include({ kind: 'config' });
   });
 
   it('that is no database is named', async () => {
