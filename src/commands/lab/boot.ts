@@ -21,7 +21,8 @@ export default class LabBoot extends BaseCommand<typeof LabBoot> {
   async run() {
     const [
       { checkLabHost },
-      { fetchKernel, findKernel, kernelDir, needKernel },
+      { fetchKernel, kernelDir, needKernel },
+      { findKernel },
       { bootInLab },
       { mkdtemp },
       { tmpdir },
@@ -29,6 +30,7 @@ export default class LabBoot extends BaseCommand<typeof LabBoot> {
     ] = await Promise.all([
       import('../../lib/lab/packages.ts'),
       import('../../lib/lab/kernel.ts'),
+      import('../../lib/kernel-tree.ts'),
       import('../../lib/lab/boot.ts'),
       import('node:fs/promises'),
       import('node:os'),

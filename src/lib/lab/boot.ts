@@ -1,9 +1,9 @@
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
+import type { KernelTree } from '../kernel-tree.ts';
 import { setSetting } from '../mdb/settings.ts';
 import { databaseUrl } from '../site/site.ts';
 import { openStore } from '../store/store.ts';
-import type { KernelTree } from './kernel.ts';
 import { createLab, type Lab, type Pc } from './lab.ts';
 import { type Milestone, readMilestone } from './milestones.ts';
 import { labMac } from './qemu.ts';

@@ -2,8 +2,9 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { type CpioEntry, packCpio } from '../cpio.ts';
+import type { KernelTree } from '../kernel-tree.ts';
 import { packageRoot } from '../package-root.ts';
-import { type KernelTree, readModules } from './kernel.ts';
+import { readModules } from './kernel.ts';
 
 const APPLETS =
   'sh mount ip cat cut grep sed echo sleep udhcpc wget nslookup insmod hostname sync poweroff reboot ls uname tail';

@@ -1,36 +1,13 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { ProloError } from '../errors.ts';
 import { runOk } from '../exec.ts';
-
-/** A kernel with its modules, in a folder laid out like a root filesystem. */
-export interface KernelTree {
-  version: string;
-  vmlinuz: string;
-  /** `…/lib/modules/<version>` */
-  modules: string;
-}
+import { findKernel, inLoadOrder, type KernelTree, readNeeds } from '../kernel-tree.ts';
 
 /** Where the guests' kernel is kept between runs; `PROLO_LAB_KERNEL` names another place. */
 export function kernelDir(env: NodeJS.ProcessEnv = process.env): string {
   return env.PROLO_LAB_KERNEL ?? '/var/cache/prolo-lab/kernel';
-}
-
-/** The newest kernel below a folder, or undefined. `/` is a machine's own. */
-export function findKernel(dir: string): KernelTree | undefined {
-  const boot = join(dir, 'boot');
-  const versions = existsSync(boot)
-    ? readdirSync(boot).flatMap((file) => /^vmlinuz-(.+)$/.exec(file)?.[1] ?? [])
-    : [];
-  return versions
-    .sort((a, b) => b.localeCompare(a, 'en', { numeric: true }))
-    .map((version) => ({
-      version,
-      vmlinuz: join(boot, `vmlinuz-${version}`),
-      modules: join(dir, 'lib/modules', version),
-    }))
-    .find(({ modules }) => existsSync(join(modules, 'modules.dep')));
 }
 
 /** @throws ProloError `unavailable` */
@@ -57,7 +34,10 @@ export async function fetchKernel(dir: string): Promise<KernelTree> {
       throw new ProloError('unavailable', 'guest kernel: apt knows no linux-image-cloud-amd64', {
         hint: 'run `apt-get update`, or name a folder with a kernel by --kernel',
       });
-    await runOk(['apt-get', 'download', name], { cwd: work, timeoutMs: 600_000 });
+    await runOk(['apt-get', 'download', '-o', 'APT::Sandbox::User=root', name], {
+      cwd: work,
+      timeoutMs: 600_000,
+    });
     const deb = readdirSync(work).find((file) => file.endsWith('.deb'))!;
     const tree = join(work, 'tree');
     await runOk(['dpkg', '-x', join(work, deb), tree], { timeoutMs: 300_000 });
@@ -76,21 +56,11 @@ export async function fetchKernel(dir: string): Promise<KernelTree> {
  * @param dep the text of modules.dep
  */
 export function moduleOrder(dep: string, wanted: readonly string[]): string[] {
-  const needs = new Map<string, { path: string; needs: string[] }>();
-  for (const line of dep.split('\n')) {
-    const [path, rest] = line.split(':');
-    if (path && rest !== undefined)
-      needs.set(moduleName(path), { path, needs: rest.trim().split(/\s+/).filter(Boolean) });
-  }
-  const order = new Set<string>();
-  const visit = (name: string): void => {
-    const found = needs.get(name);
-    if (!found || order.has(found.path)) return;
-    for (const needed of found.needs) visit(moduleName(needed));
-    order.add(found.path);
-  };
-  wanted.forEach((name) => visit(name.replaceAll('-', '_')));
-  return [...order];
+  const needs = readNeeds(dep);
+  return inLoadOrder(
+    needs,
+    [...needs.keys()].filter((path) => wanted.includes(moduleName(path))),
+  );
 }
 
 function moduleName(path: string): string {

@@ -1,12 +1,12 @@
 import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { KernelTree } from '../kernel-tree.ts';
 import { initSite } from '../site/init.ts';
 import { sampleDraft } from '../site/sample.ts';
 import type { Site } from '../site/site.ts';
 import type { ConfigDraft } from '../site/write-config.ts';
 import { findProgram } from './packages.ts';
 import { buildInitramfs } from './initramfs.ts';
-import type { KernelTree } from './kernel.ts';
 
 /** Where machines of the lab reach the gateway: the sample's own address. */
 export const LAB_GATEWAY = '192.168.1.254';

@@ -5,7 +5,6 @@ import {
   cp,
   mkdir,
   mkdtemp,
-  readdir,
   readFile,
   rename,
   rm,
@@ -16,8 +15,9 @@ import {
 import { dirname, join } from 'node:path';
 import { ProloError } from '../errors.ts';
 import { runOk } from '../exec.ts';
+import { findKernel, type KernelTree } from '../kernel-tree.ts';
 import { packageRoot } from '../package-root.ts';
-import { chooseModules, newestVersion } from './kernel-modules.ts';
+import { chooseModules } from './kernel-modules.ts';
 
 /** Of busybox, what the init calls by name. */
 const APPLETS =
@@ -52,7 +52,7 @@ export async function buildDiscovery({
   outDir,
   onProgress,
 }: DiscoveryOptions): Promise<Discovery> {
-  const { version, vmlinuz, modulesDir } = await findKernel(kernelTree);
+  const { version, vmlinuz, modules: modulesDir } = needKernel(kernelTree);
   await mkdir(outDir, { recursive: true });
   const work = await mkdtemp(join(outDir, '.build-'));
   try {
@@ -74,24 +74,9 @@ export async function buildDiscovery({
   }
 }
 
-async function findKernel(tree: string): Promise<{ version: string; vmlinuz: string; modulesDir: string }> {
-  for (const base of ['lib/modules', 'usr/lib/modules']) {
-    const folder = join(tree, base);
-    const versions: string[] = [];
-    for (const version of await readdir(folder).catch(() => []))
-      if (
-        (await exists(join(folder, version, 'modules.dep'))) &&
-        (await exists(join(tree, 'boot', `vmlinuz-${version}`)))
-      )
-        versions.push(version);
-    const version = newestVersion(versions);
-    if (version)
-      return {
-        version,
-        vmlinuz: join(tree, 'boot', `vmlinuz-${version}`),
-        modulesDir: join(folder, version),
-      };
-  }
+function needKernel(tree: string): KernelTree {
+  const kernel = findKernel(tree);
+  if (kernel) return kernel;
   throw new ProloError(
     'not-found',
     `kernel tree ${tree}: no boot/vmlinuz-VERSION with lib/modules/VERSION/modules.dep`,

@@ -1,3 +1,5 @@
+import { inLoadOrder, readNeeds } from '../kernel-tree.ts';
+
 /** Of a kernel's modules, those that a PC needs to reach the network and to be typed at. */
 const WANTED = [
   /\/drivers\/net\/(ethernet|phy|mdio|pcs|usb|vmxnet3)\//,
@@ -14,26 +16,9 @@ const WANTED = [
  * @param modulesDep the kernel's `modules.dep`
  */
 export function chooseModules(modulesDep: string, wanted: readonly RegExp[] = WANTED): string[] {
-  const needs = new Map(
-    modulesDep
-      .split('\n')
-      .filter((line) => line.includes(':'))
-      .map((line) => {
-        const [path = '', rest = ''] = line.split(':');
-        return [path, rest.trim().split(/\s+/).filter(Boolean)] as const;
-      }),
-  );
-  const chosen = new Set<string>();
-  const take = (path: string): void => {
-    if (chosen.has(path)) return;
-    chosen.add(path);
-    needs.get(path)?.forEach(take);
-  };
-  for (const path of needs.keys()) if (wanted.some((pattern) => pattern.test(`/${path}`))) take(path);
-  return [...chosen].sort();
-}
-
-/** The newest of some kernel versions, their numbers compared as numbers. */
-export function newestVersion(versions: readonly string[]): string | undefined {
-  return [...versions].sort((a, b) => a.localeCompare(b, 'en', { numeric: true })).at(-1);
+  const needs = readNeeds(modulesDep);
+  return inLoadOrder(
+    needs,
+    [...needs.keys()].filter((path) => wanted.some((pattern) => pattern.test(`/${path}`))),
+  ).sort();
 }
