@@ -9,8 +9,8 @@ export default class NetbootOnce extends BaseCommand<typeof NetbootOnce> {
     '<%= config.bin %> netboot once @faulty --clear',
   ];
   static override args = {
-    machines: Args.string({ description: 'a node set', required: true }),
-    profile: Args.string({ description: 'one of netboot.profiles in prolo.yml' }),
+    machines: Args.string({ description: 'a node set', required: true, ignoreStdin: true }),
+    profile: Args.string({ description: 'one of netboot.profiles in prolo.yml', ignoreStdin: true }),
   };
   static override flags = { clear: Flags.boolean({ description: 'as their type says after all' }) };
 

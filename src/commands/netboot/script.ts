@@ -8,7 +8,9 @@ export default class NetbootScript extends BaseCommand<typeof NetbootScript> {
     '<%= config.bin %> netboot script 68:b5:99:9f:45:40',
     '<%= config.bin %> netboot script pas-r01p01',
   ];
-  static override args = { machine: Args.string({ description: 'MAC, hostname or alias', required: true }) };
+  static override args = {
+    machine: Args.string({ description: 'MAC, hostname or alias', required: true, ignoreStdin: true }),
+  };
 
   async run() {
     const [

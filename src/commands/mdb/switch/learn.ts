@@ -12,6 +12,7 @@ export default class MdbSwitchLearn extends BaseCommand<typeof MdbSwitchLearn> {
     file: Args.string({
       description: 'what `lldpcli -f json` or `networkctl lldp` printed; - is standard input',
       default: '-',
+      ignoreStdin: true, // or oclif takes what is piped in for the name of the file
     }),
   };
   static override flags = {
