@@ -1,4 +1,6 @@
 #!/usr/bin/env node
-import { run } from '../dist/main.js';
+import { fileURLToPath } from 'node:url';
+import { load } from './load.js';
 
+const { run } = load(fileURLToPath(new URL('../dist/main.cjs', import.meta.url)));
 await run(import.meta.url);

@@ -9,7 +9,7 @@ export function ensureBuilt(say: (text: string) => void): void {
   const sources = readdirSync(join(root, 'src'), { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
     .map((entry) => statSync(join(entry.parentPath, entry.name)).mtimeMs);
-  const builtMs = statSync(join(root, 'dist/main.js'), { throwIfNoEntry: false })?.mtimeMs ?? 0;
+  const builtMs = statSync(join(root, 'dist/main.cjs'), { throwIfNoEntry: false })?.mtimeMs ?? 0;
   if (builtMs > Math.max(...sources)) return;
   say('building dist/ …');
   const { status } = spawnSync(process.execPath, [join(root, 'scripts/build.js')], {
