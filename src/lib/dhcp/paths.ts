@@ -18,16 +18,12 @@ export interface DhcpPaths {
 /** A unix socket's path, less the NUL at its end. */
 const MAX_SOCKET_PATH = 107;
 
-/** Where the DHCP server's files are. @throws ProloError `config` for a socket path that the kernel would refuse */
+/** Where the DHCP server's files are. */
 export function dhcpPaths(site: Site): DhcpPaths {
   const { server, dir: folder, socket: socketName, leaseFile } = site.config.dhcp;
   const dir = resolve(site.statePath(), folder);
   const names = { kea: 'kea-dhcp4.conf', isc: 'dhcpd.conf', iscHosts: 'dhcpd-hosts.conf' };
   const socket = resolve(dir, socketName);
-  if (server === 'kea' && Buffer.byteLength(socket) > MAX_SOCKET_PATH)
-    throw new ProloError('config', `${site.file}: dhcp.socket: ${socket} is too long for a socket`, {
-      hint: `set dhcp.socket to a path of at most ${MAX_SOCKET_PATH} bytes, such as /run/kea/prolo.sock`,
-    });
   return { dir, names, config: resolve(dir, names[server]), socket, leases: resolve(dir, leaseFile) };
 }
 
@@ -46,8 +42,15 @@ export function keaEnvironment({ socket, leases }: DhcpPaths): Record<string, st
   };
 }
 
-/** Makes the folders that Kea writes to, where they are below ours; newer Keas accept no other mode. */
+/**
+ * Makes the folders that Kea writes to, where they are below ours; newer Keas accept no other mode.
+ * @throws ProloError `config` for a socket path that the kernel would refuse
+ */
 export async function makeKeaFolders({ dir, socket, leases }: DhcpPaths): Promise<void> {
+  if (Buffer.byteLength(socket) > MAX_SOCKET_PATH)
+    throw new ProloError('config', `dhcp.socket: ${socket} is too long for a socket`, {
+      hint: `set dhcp.socket to a path of at most ${MAX_SOCKET_PATH} bytes, such as /run/kea/prolo.sock`,
+    });
   for (const folder of new Set([dirname(socket), dirname(leases)])) {
     if (!folder.startsWith(`${dir}/`)) continue;
     const made = await mkdir(folder, { recursive: true });
