@@ -175,7 +175,7 @@ function sendError(
   const details = {
     service,
     method: request.method,
-    url: request.url.slice(0, 200),
+    url: request.url.split('?')[0]!.slice(0, 200), // behind it may be a token, good for another while
     ip: request.ip,
     error: known.message,
   };

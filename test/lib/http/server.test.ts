@@ -51,6 +51,25 @@ describe('the server that every daemon starts from', () => {
     for (const each of urls) await rejection(fetch(`${each}/__ping`));
   });
 
+  it('logs no token of a request that fails', async () => {
+    const said: unknown[] = [];
+    const note = (details: unknown): void => void said.push(details);
+    const made = await makeTestSite();
+    const log = Object.assign(Object.create(made.context.log) as typeof made.context.log, { info: note });
+    const server = createServer({ ...made.context, log }, 'mdb');
+    server.app.get('/fails', () => {
+      throw new ProloError('forbidden', 'token: not of now');
+    });
+    const other = await server.start();
+    try {
+      await fetch(`${other.url!}/fails?data={}&hmac=1700000000:secret`);
+      expect(said.at(-1)).to.include({ url: '/fails', error: 'token: not of now' });
+    } finally {
+      await other.close();
+      await made.remove();
+    }
+  });
+
   it('says what went wrong as text, with the status of its kind', async () => {
     const conflict = await fetch(`${url}/fails`);
     expect([conflict.status, await conflict.text()]).to.deep.equal([409, 'machine a: name b is taken\n']);
