@@ -28,9 +28,6 @@ interface Parts {
   booter: Booter;
 }
 
-/** As iPXE asks: `/boot/aa:bb:cc:dd:ee:ff/`. */
-const BOOT_URL = /^\/boot\/[0-9a-f:]{17}\/$/;
-
 /** Tells machines what to boot, registers those that MDB does not know, serves kernels, and says how far each one is. */
 export const start: StartDaemon = async (context) => {
   const { site, log } = context;
@@ -58,7 +55,7 @@ export const start: StartDaemon = async (context) => {
     );
     const server = createServer(context, 'netboot', {
       aliens: true,
-      front: (url, ip) => (BOOT_URL.test(url) ? booter.usual(url.slice(6, 23), ip) : undefined),
+      front: booter.usual,
     });
     const parts = { context, store, mdb, stages, booter };
     await server.app.register(async (app) => scripts(app, parts));

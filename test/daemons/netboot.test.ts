@@ -84,7 +84,12 @@ describe('netboot daemon', () => {
     expect(text).to.match(/^#!ipxe\n/);
     expect(text).to.include(`boot ${daemon.url}/files/vmlinuz?mac=${MAC}&stage=kernel initrd=initrd.img`);
     expect(text).to.include('nfsroot=192.168.1.1:/export/nfsroot_ro,ro');
-    expect((await get('/boot/52-54-00-00-00-01')).text).to.equal(text);
+    for (const path of [
+      '/boot/52%3A54%3A00%3A00%3A00%3A01/',
+      '/boot/52-54-00-00-00-01',
+      '/boot/525400000001/',
+    ])
+      expect((await get(path)).text, path).to.equal(text);
   });
 
   it('follows MDB', async () => {

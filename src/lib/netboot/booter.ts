@@ -9,11 +9,14 @@ import type { StageEvent } from './stages.ts';
 import type { MdbView } from './view.ts';
 
 export interface Booter {
-  /** The script of a machine that boots as it always does, at the cost of a look-up; undefined for any other. */
-  usual(mac: string, ip: string): string | undefined;
+  /** The script of a machine that boots as it always does, by the path that iPXE asks for; undefined for any other. */
+  usual(path: string, ip: string): string | undefined;
   /** The script of whoever asks. What it boots for once is taken, unless somebody only looks. */
   script(asked: { mac: string; ip: string; look: boolean; fromMenu: boolean }): Promise<string>;
 }
+
+/** `/boot/aa:bb:cc:dd:ee:ff/`, as newer ones ask; iPXE of 2019 writes a colon as `%3A`. */
+const BOOT_PATH = /^\/boot\/(?:[0-9a-f]{2}(?::|%3A)){5}[0-9a-f]{2}\/$/;
 
 /** Answers boot requests, and tells of each. */
 export function createBooter(
@@ -25,7 +28,9 @@ export function createBooter(
   const reach = createReach(config);
   const answers = createAnswers(config);
   return {
-    usual(mac, ip) {
+    usual(path, ip) {
+      if (!BOOT_PATH.test(path)) return undefined;
+      const mac = path.length === 24 ? path.slice(6, 23) : path.slice(6, -1).replaceAll('%3A', ':');
       const machine = view().byMac.get(mac);
       if (!machine || machine.boot_once) return undefined;
       const { script, note } = answers(view(), { mac, base: reach(ip) });

@@ -99,6 +99,12 @@ describe('netboot scripts', () => {
     );
   });
 
+  it('the discovery Linux too is told where netboot is', () => {
+    const site = config('netboot: { kernelOptions: "prolo.netboot={netboot} console=ttyS0" }');
+    const text = renderBootstrap(site, { base: BASE, registration: true, switches: [] });
+    expect(text).to.include('prolo.netboot=http://netboot console=ttyS0').and.not.include('{netboot}');
+  });
+
   it('what a machine boots once comes before its fault', () => {
     expect(script({ is_faulty: true }, { once: 'memtest' })).to.include(
       'boot http://netboot/files/memtest/memtest.bin',
