@@ -1,8 +1,11 @@
 import type { RunningDaemon } from '../lib/http/daemon.ts';
-import { createLog } from '../lib/log.ts';
+import { createLog, type Logger } from '../lib/log.ts';
 import { databaseUrl, type Site } from '../lib/site/site.ts';
 import { openStore, type Store } from '../lib/store/store.ts';
 import { loadDaemon } from './registry.ts';
+
+/** From the first signal on; who started this waits for two seconds. */
+const END_MS = 1800;
 
 export interface Running {
   daemons: { name: string; url?: string }[];
@@ -37,7 +40,21 @@ export async function runDaemons(site: Site, names: readonly string[]): Promise<
     throw error;
   }
   const daemons = running.map(({ name, daemon }) => ({ name, ...(daemon.url ? { url: daemon.url } : {}) }));
-  return { daemons, ended: untilSignal().then(closeAll) };
+  return {
+    daemons,
+    ended: untilSignal().then(() => {
+      endInTime(log);
+      return closeAll();
+    }),
+  };
+}
+
+/** Ends the process where something does not: a database that no longer answers. What was acknowledged is written. */
+function endInTime(log: Logger): void {
+  setTimeout(() => {
+    log.error(`not closed within ${END_MS} ms: ended`);
+    process.exit(1);
+  }, END_MS).unref();
 }
 
 /** The first signal resolves; the second one ends the process. */

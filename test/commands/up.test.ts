@@ -1,9 +1,13 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { join } from 'node:path';
 import { expect } from 'chai';
 import { makeToken } from '../../src/lib/rpc/token.ts';
 import { serviceUrl } from '../../src/lib/site/site.ts';
 import { proloBin } from '../support/cli.ts';
+import { needs } from '../support/needs.ts';
+import { createDatabase, postgresPackages } from '../support/postgres.ts';
 import { makeTestSite, type TestSite } from '../support/site.ts';
 
 /** Starts `prolo ARGS` and resolves once it has printed a line `ready`. */
@@ -28,6 +32,26 @@ async function exitOf(child: ChildProcess): Promise<{ code: number | null; tookM
   const start = Date.now();
   const [code] = (await once(child, 'exit')) as [number | null];
   return { code, tookMs: Date.now() - start };
+}
+
+/** The same database at a port of 127.0.0.1 that can fall silent. */
+async function hangable(url: string): Promise<{ url: string; hang(): void; close(): void }> {
+  const { hostname, pathname } = new URL(url);
+  const sockets: Socket[] = [];
+  const server = createServer((near) => {
+    const far = connect(join(decodeURIComponent(hostname), '.s.PGSQL.5432'));
+    for (const socket of [near, far]) sockets.push(socket.on('error', () => undefined));
+    near.pipe(far).pipe(near);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return {
+    url: `postgres://postgres@127.0.0.1:${(server.address() as AddressInfo).port}${pathname}`,
+    hang: () => sockets.forEach((socket) => socket.unpipe().pause()),
+    close() {
+      sockets.forEach((socket) => socket.destroy());
+      server.close();
+    },
+  };
 }
 
 describe('prolo up', function () {
@@ -75,6 +99,26 @@ describe('prolo up', function () {
     child.kill('SIGTERM');
     child.kill('SIGTERM');
     expect((await exitOf(child)).tookMs).to.be.below(500);
+  });
+
+  it('ends within two seconds while its database no longer answers', async function () {
+    needs(this, postgresPackages);
+    const database = await createDatabase();
+    const gateway = await hangable(database.url);
+    const site = await makeTestSite({ database: gateway.url });
+    try {
+      ({ child } = await startProlo(['daemon', 'mdb', 'mdbsync', 'netboot'], site));
+      gateway.hang();
+      const asked = fetch(`${serviceUrl(site.site.config, 'mdb')}/call/query`).catch(() => undefined);
+      await new Promise((resolve) => setTimeout(resolve, 200));
+      child.kill('SIGTERM');
+      expect((await exitOf(child)).tookMs).to.be.below(2000);
+      await asked;
+    } finally {
+      gateway.close();
+      await site.remove();
+      await database.drop();
+    }
   });
 
   it('refuses a daemon that is none, and a port that is taken, by name', async () => {

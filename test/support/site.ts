@@ -27,6 +27,8 @@ export async function makeTestSite(config: Record<string, unknown> = {}): Promis
   writeFileSync(join(dir, 'secrets.yml'), stringify(generateSecrets()));
   chmodSync(join(dir, 'secrets.yml'), 0o600);
   const site = loadSite(join(dir, 'prolo.yml'));
+  if (site.config.database?.startsWith('sqlite:'))
+    await (await openStore(databaseUrl(site, { create: true }))).close();
   let opened: Promise<Store> | undefined;
   const store = (): Promise<Store> => (opened ??= openStore(databaseUrl(site)));
   return {

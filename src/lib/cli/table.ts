@@ -17,9 +17,12 @@ export function table(
   return [bold ? `\u001b[1m${header}\u001b[22m` : header, ...cells.map(line)].join('\n');
 }
 
-/** A value as one line of text that cannot move a terminal's cursor. */
+/** A value as one line of text that can neither move a terminal's cursor nor turn its direction of writing. */
 export function printable(value: unknown): string {
   if (value === null || value === undefined || value === '') return '-';
   if (typeof value === 'boolean') return value ? 'yes' : 'no';
-  return String(value).replace(/[\u0000-\u001f\u007f-\u009f]/g, '?');
+  return String(value).replace(
+    /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g,
+    '?',
+  );
 }

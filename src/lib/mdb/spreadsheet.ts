@@ -1,6 +1,6 @@
 import { parse } from 'csv-parse/sync';
 import { stringify } from 'csv-stringify/sync';
-import { parseDocument, stringify as toYaml } from 'yaml';
+import { type Document, parseDocument, stringify as toYaml } from 'yaml';
 import { fromCell, toCell } from '../cli/cells.ts';
 import { ProloError } from '../errors.ts';
 import type { MachineInput } from './plan.ts';
@@ -48,7 +48,7 @@ function readCsv(text: string, file: string): Row[] {
   try {
     const parsed = parse(text, {
       bom: true,
-      columns: true,
+      columns: checkHeader,
       delimiter,
       skip_empty_lines: true,
       trim: true,
@@ -75,7 +75,7 @@ function readCsv(text: string, file: string): Row[] {
 function readYaml(text: string, file: string): Row[] {
   const document = parseDocument(text);
   if (document.errors[0]) throw new ProloError('bad-input', `${file}: ${document.errors[0].message}`);
-  const records: unknown = document.toJS();
+  const records = toValue(document, file);
   if (!Array.isArray(records)) throw new ProloError('bad-input', `${file}: expected a list of machines`);
   return records.map((row: unknown, i) => {
     const where = `${file}: machine ${i + 1}`;
@@ -83,6 +83,22 @@ function readYaml(text: string, file: string): Row[] {
       throw new ProloError('bad-input', `${where}: expected fields, got ${quote(row)}`);
     return { where, row: row as Record<string, unknown> };
   });
+}
+
+/** @throws ProloError `bad-input` for aliases that would unfold without end */
+function toValue(document: Document, file: string): unknown {
+  try {
+    return document.toJS();
+  } catch (cause) {
+    throw new ProloError('bad-input', `${file}: ${(cause as Error).message}`, { cause });
+  }
+}
+
+/** The names of the columns. @throws ProloError for one that is there twice: only one of its cells would count. */
+function checkHeader(names: string[]): string[] {
+  const twice = names.find((name, i) => names.indexOf(name) < i);
+  if (twice === undefined) return names;
+  throw new ProloError('bad-input', `line 1: column ${quote(twice)} is there twice`);
 }
 
 function toInput(row: Record<string, unknown>, where: string): MachineInput {
@@ -94,6 +110,10 @@ function toInput(row: Record<string, unknown>, where: string): MachineInput {
   const given = Object.entries(row).filter(([, value]) => value !== null); // `room:` without a value
   if ((row.hostname ?? undefined) === undefined)
     throw new ProloError('bad-input', `${where}: hostname is missing`);
+  const nested = given.find(
+    ([field, value]) => typeof value === 'object' && !(field === 'aliases' && isFlat(value)),
+  );
+  if (nested) throw new ProloError('bad-input', `${where}: ${nested[0]} is no text, number or true or false`);
   const read: Record<string, (value: unknown) => unknown> = {
     rfs: (value) => integer(value, `${where}: rfs`),
     hfs: (value) => integer(value, `${where}: hfs`),
@@ -108,6 +128,11 @@ function toInput(row: Record<string, unknown>, where: string): MachineInput {
   return Object.fromEntries(
     given.map(([field, value]) => [field, (read[field] ?? String)(value)]),
   ) as MachineInput;
+}
+
+/** A list of texts and numbers. */
+function isFlat(value: unknown): boolean {
+  return Array.isArray(value) && value.every((item) => typeof item !== 'object');
 }
 
 function integer(value: unknown, where: string): number {

@@ -31,8 +31,9 @@ export function checkMac(owner: string, text: string): string {
 
 /** One DNS label, case folded. A name with `_` once stopped BIND, so nothing else gets in. @throws ProloError */
 export function checkLabel(what: string, text: string): string {
-  const name = text.trim().toLowerCase();
-  if (/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(name)) return name;
+  const name = text.trim();
+  // Before it is folded: the Kelvin sign is no k.
+  if (/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/i.test(name)) return name.toLowerCase();
   throw new ProloError(
     'bad-input',
     `${what} ${quote(text)} is not a DNS name (letters, digits and - inside, at most 63)`,
@@ -67,16 +68,19 @@ export function checkRoom(owner: string, text: string, config: Config): string {
   );
 }
 
-/** Free text that a person reads: control characters out, bounded. */
+/** Free text that a person reads: control characters out, also those that turn the direction of writing, bounded. */
 export function cleanText(text: string, max = 500): string {
   return text
-    .replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]+/g, ' ')
+    .replace(/[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]+/g, ' ')
     .trim()
     .slice(0, max);
 }
 
 /** For error texts: visible, one line, short. */
 export function quote(text: unknown): string {
-  const shown = JSON.stringify(text) ?? String(text);
+  const shown = (JSON.stringify(text) ?? String(text)).replace(
+    /[\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g, // JSON leaves these as they are
+    (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
   return shown.length > 80 ? `${shown.slice(0, 77)}…"` : shown;
 }

@@ -65,7 +65,7 @@ export async function restoreSite(file: string, dir: string, passphrase: string)
   await writeFileAtomic(draftFile, contents.config);
   const site = loadSite(draftFile);
   await restoreSecrets(resolve(site.dir, site.config.secrets), contents.secrets);
-  const store = await openStore(databaseUrl(site));
+  const store = await openStore(databaseUrl(site, { create: true }));
   try {
     await loadDump(store, contents.dump);
   } finally {

@@ -13,7 +13,7 @@ export interface SiteCounts {
 
 /** Makes the database of a new site, and fills it with the sample when it should be one; can be repeated after a crash. */
 export async function fillSite(site: Site, sample: boolean, actor: string): Promise<SiteCounts> {
-  const store = await openStore(databaseUrl(site));
+  const store = await openStore(databaseUrl(site, { create: true }));
   try {
     if (!sample) return { machines: 0, switches: 0, users: 0 };
     const machines = sampleMachines();

@@ -1,4 +1,4 @@
-import { LineCounter, parseDocument } from 'yaml';
+import { type Document, LineCounter, parseDocument } from 'yaml';
 import { ProloError } from '../errors.ts';
 import { inRange, parseCidr, parseIp, parseRange } from '../net.ts';
 import { checkAgainst, type Formats, type Schema } from './check.ts';
@@ -26,7 +26,7 @@ export function parseConfig(yaml: string, file: string): Config {
   const document = parseDocument(yaml, { lineCounter: new LineCounter() });
   const syntax = document.errors[0];
   if (syntax) throw new ProloError('config', `${file}: ${syntax.message}`);
-  const { value, problems } = checkAgainst(ConfigSchema as Schema, document.toJS() ?? {}, FORMATS);
+  const { value, problems } = checkAgainst(ConfigSchema as Schema, toValue(document, file) ?? {}, FORMATS);
   if (problems.length > 0)
     throw new ProloError(
       'config',
@@ -37,6 +37,15 @@ export function parseConfig(yaml: string, file: string): Config {
   const problem = checkTogether(config);
   if (problem) throw new ProloError('config', `${file}: ${problem}`);
   return config;
+}
+
+/** @throws ProloError `config` for aliases that would unfold without end */
+function toValue(document: Document, file: string): unknown {
+  try {
+    return document.toJS();
+  } catch (cause) {
+    throw new ProloError('config', `${file}: ${(cause as Error).message}`, { cause });
+  }
 }
 
 /** What one key cannot know about another; the first contradiction, as a sentence. */
@@ -61,7 +70,7 @@ function checkTogether(config: Config): string | undefined {
       return `pools.${mtype}: ${config.pools[mtype]} is in no network with role machines`;
   }
   for (const [mtype, profile] of Object.entries(config.netboot.boots))
-    if (!config.netboot.profiles[profile])
+    if (!Object.hasOwn(config.netboot.profiles, profile))
       return `netboot.boots.${mtype}: profile ${profile} is not in netboot.profiles`;
   const uids = Object.entries(config.groups).map(([group, { uids }]) => {
     const [first, last] = uids.split('-').map(Number);

@@ -1,7 +1,17 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
-import { parse } from 'yaml';
+import { parse, type YAMLParseError } from 'yaml';
 import { ProloError } from '../errors.ts';
+
+/** A syntax error is told by its place alone: its text would quote a secret. */
+function parseSecrets(raw: string, file: string): unknown {
+  try {
+    return parse(raw, { logLevel: 'error' }) ?? {};
+  } catch (error) {
+    const line = (error as Partial<YAMLParseError>).linePos?.[0].line;
+    throw new ProloError('config', `${file}: ${line === undefined ? '' : `line ${line}: `}not YAML`);
+  }
+}
 
 /** All secrets that a site has; a host's file holds those of its role (`prolo site export`). */
 export const SECRET_NAMES = [
@@ -43,7 +53,7 @@ export function readSecrets(file: string): Secrets {
     if (error instanceof ProloError) throw error;
     throw new ProloError('config', `${file}: ${(error as Error).message}`, { cause: error });
   }
-  const parsed: unknown = parse(raw) ?? {};
+  const parsed = parseSecrets(raw, file);
   if (typeof parsed !== 'object' || Array.isArray(parsed))
     throw new ProloError('config', `${file}: expected a mapping of names to secrets`);
   for (const [name, value] of Object.entries(parsed as object)) {

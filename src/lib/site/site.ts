@@ -1,5 +1,5 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { dirname, isAbsolute, join, resolve } from 'node:path';
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 import { ProloError } from '../errors.ts';
 import { parseConfig } from './parse.ts';
 import type { Config } from './schema.ts';
@@ -63,7 +63,7 @@ export function findConfig(flag: string | undefined, env: NodeJS.ProcessEnv, cwd
 /** @throws ProloError `config` that names the bad place in the file. */
 export function loadSite(file: string): Site {
   const dir = dirname(file);
-  const config = parseConfig(readFileSync(file, 'utf8'), file);
+  const config = parseConfig(readUtf8(file), file);
   const secretsFile = resolve(dir, config.secrets);
   let secrets: Secrets | undefined;
   return Object.freeze({
@@ -83,14 +83,31 @@ export function loadSite(file: string): Site {
   });
 }
 
-/** The site's database URL with a SQLite path made absolute. @throws ProloError `config` where there is none. */
-export function databaseUrl(site: Site): string {
+function readUtf8(file: string): string {
+  const bytes = readFileSync(file);
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch (cause) {
+    throw new ProloError('config', `${file}: not UTF-8`, { cause });
+  }
+}
+
+/**
+ * The site's database URL with a SQLite path made absolute. A SQLite file that is gone is never made anew, unless `create`
+ * says so: all of the site's names and addresses would go with it.
+ * @throws ProloError `config` where there is none, `unavailable` where its file is not there
+ */
+export function databaseUrl(site: Site, { create = false } = {}): string {
   const url = site.config.database;
   if (!url)
     throw new ProloError('config', `${site.file}: database: this host has none`, {
       hint: `only the gateway (${site.config.gateway}) opens it; run the command there`,
     });
   if (!url.startsWith('sqlite:')) return url;
-  const path = url.slice('sqlite:'.length);
-  return `sqlite:${isAbsolute(path) ? path : resolve(site.dir, path)}`;
+  const path = resolve(site.dir, url.slice('sqlite:'.length));
+  if (!create && !statSync(path, { throwIfNoEntry: false })?.size)
+    throw new ProloError('unavailable', `database sqlite:${path}: not there`, {
+      hint: 'see `database` in prolo.yml; `prolo site restore` brings a lost one back from a backup',
+    });
+  return `sqlite:${path}`;
 }

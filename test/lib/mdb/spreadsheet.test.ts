@@ -82,3 +82,26 @@ describe('a spreadsheet of machines', () => {
     expect(wishes[0]!.machine?.id).to.equal(1);
   });
 });
+
+describe('a spreadsheet of somebody who is tired, or means ill', () => {
+  const read = (text: string, format: 'csv' | 'yaml') => () => readSheet(text, format, 'm');
+
+  it('with a column twice is refused: only one of its cells would count', () => {
+    expect(read('hostname,mac,hostname\na,52:54:00:00:00:01,b\n', 'csv')).to.throw(
+      '"hostname" is there twice',
+    );
+  });
+
+  it('with aliases that would unfold to billions, or with maps in place of texts, is refused by its place', () => {
+    const lists = 'abcdefghi'.split('').map((name, i, all) => {
+      const items = i === 0 ? 'x' : `*${all[i - 1]}`;
+      return `- &${name} [${Array(9).fill(items).join(',')}]`;
+    });
+    expect(read(lists.join('\n'), 'yaml')).to.throw(/^m: .*alias/);
+    for (const value of ['{toString: 1}', '[a]'])
+      expect(read(`- hostname: ${value}\n  mac: 52:54:00:00:00:01`, 'yaml')).to.throw(
+        'm: machine 1: hostname',
+      );
+    expect(read('- hostname: a\n  aliases: [b, {toString: 1}]', 'yaml')).to.throw('m: machine 1: aliases');
+  });
+});

@@ -81,3 +81,17 @@ describe('prolo.yml', () => {
     expect(refusal('a: [1\nb: 2')).to.match(/line \d/);
   });
 });
+
+describe('prolo.yml of somebody who means ill', () => {
+  it('with aliases that would unfold to billions is refused by the name of the file', () => {
+    const lists = 'abcdefghi'.split('').map((name, i, all) => {
+      const items = i === 0 ? 'x' : `*${all[i - 1]}`;
+      return `${name}: &${name} [${Array(9).fill(items).join(',')}]`;
+    });
+    expect(refusal(lists.join('\n'))).to.match(/^prolo\.yml: .*alias/);
+  });
+
+  it('cannot name what every object has for a profile', () => {
+    expect(refusal('netboot: {boots: {user: constructor}}')).to.include('netboot.boots.user');
+  });
+});
