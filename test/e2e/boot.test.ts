@@ -1,3 +1,5 @@
+import { cpSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect } from 'chai';
 import { labMac } from '../../src/lib/lab/qemu.ts';
 import type { StageReport } from '../../src/lib/netboot/stages.ts';
@@ -85,5 +87,18 @@ describe('a PC that MDB knows', function () {
     const seen = JSON.parse(await lab.prolo('netboot', 'watch', '--once', '--json')) as StageReport[];
     for (const mac of Object.values(machines))
       expect(seen.find((report) => report.mac === mac)?.stage, mac).to.equal('up');
+  });
+
+  it('boots another system once, and its own again after that', async () => {
+    const mac = labMac(4);
+    const files = lab.site.statePath(lab.site.config.netboot.filesDir);
+    for (const file of ['vmlinuz', 'initrd.img']) cpSync(join(files, file), join(files, 'rescue', file));
+    await lab.prolo('mdb', 'add', '--hostname', 'alt-r01p04', '--mac', mac, '--room', 'alt');
+    await lab.prolo('netboot', 'once', 'alt-r01p04', 'rescue');
+    const rescue = await boot('bios', mac);
+    expect(rescue.text).to.contain('alt-r01p04 boots rescue').and.to.contain('/files/rescue/vmlinuz');
+    expect(rescue.said('arguments')).not.to.contain('nfsroot');
+    const own = await boot('bios', mac);
+    expect(own.said('arguments')).to.contain('nfsroot=192.168.1.1:/export/nfsroot_ro,ro');
   });
 });
