@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
@@ -11,6 +11,7 @@ import { silentLog } from '../../src/lib/log.ts';
 import { changeMachines, listMachines } from '../../src/lib/mdb/machines.ts';
 import { setSetting } from '../../src/lib/mdb/settings.ts';
 import { RPC_BODY_LIMIT_BYTES } from '../../src/lib/rpc/routes.ts';
+import { databaseUrl } from '../../src/lib/site/site.ts';
 import { openStore } from '../../src/lib/store/store.ts';
 import { needs } from '../support/needs.ts';
 import { createDatabase, postgresPackages } from '../support/postgres.ts';
@@ -197,10 +198,10 @@ describe('RPC, with a full disk', function () {
     needs(this, { mount: 'mount' });
     const test = await makeTestSite({ database: 'sqlite:small/prolo.db' });
     const small = join(test.dir, 'small');
-    mkdirSync(small);
     execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=2m', 'none', small]);
     let daemon: RunningDaemon | undefined;
     try {
+      await (await openStore(databaseUrl(test.site, { create: true }))).close();
       const store = await test.store();
       await setSetting(store, 'test', 'allow_self_registration', 'true');
       daemon = await startMdb(test.context);
