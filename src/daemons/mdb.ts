@@ -7,32 +7,12 @@ import { renderInventory } from '../lib/mdb/ansible.ts';
 import { listMachines, registerMachine } from '../lib/mdb/machines.ts';
 import { MACHINE_FILTERS, SWITCH_FILTERS } from '../lib/mdb/query.ts';
 import { type MachineRecord, toRecord } from '../lib/mdb/record.ts';
+import { MachineSchema, SwitchSchema } from '../lib/mdb/schema.ts';
 import { listSwitches } from '../lib/mdb/switches.ts';
 import type { RpcMethod, RpcMethods } from '../lib/rpc/call.ts';
 import { filterRecords } from '../lib/rpc/filter.ts';
 import { serveRpc } from '../lib/rpc/routes.ts';
 import { readTogether, type Store } from '../lib/store/store.ts';
-
-const MachineSchema = Type.Object({
-  hostname: Type.String(),
-  aliases: Type.String({ description: 'a,b' }),
-  ip: Type.String(),
-  mac: Type.String(),
-  rfs: Type.Integer(),
-  hfs: Type.Integer(),
-  mtype: Type.String(),
-  room: Type.String(),
-  is_faulty: Type.Boolean(),
-  is_faulty_details: Type.String(),
-});
-
-const SwitchSchema = Type.Object({
-  name: Type.String(),
-  chassis: Type.String(),
-  rfs: Type.Integer(),
-  hfs: Type.Integer(),
-  room: Type.String(),
-});
 
 /** A server's number; SADM's netboot passes on the text of a query string. */
 const ServerNumber = Type.Union([Type.Integer(), Type.String({ pattern: '^\\d{1,4}$' })], {

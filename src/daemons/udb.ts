@@ -8,21 +8,8 @@ import { audit } from '../lib/store/change-log.ts';
 import { readTogether, type Store, transact } from '../lib/store/store.ts';
 import { USER_FILTERS } from '../lib/udb/query.ts';
 import { toPublic } from '../lib/udb/record.ts';
+import { PrivateUserSchema, PublicUserSchema } from '../lib/udb/schema.ts';
 import { listPrivateUsers, listUsers } from '../lib/udb/users.ts';
-
-const publicFields = {
-  id: Type.Integer(),
-  login: Type.String(),
-  firstname: Type.String(),
-  lastname: Type.String(),
-  uid: Type.Integer(),
-  group: Type.String(),
-  shell: Type.String(),
-  ssh_key: Type.String(),
-};
-const password = Type.Union([Type.String(), Type.Null()], {
-  description: 'null where only its hash is known',
-});
 
 /** The user database's calls. */
 export const start: StartDaemon = async (context) => {
@@ -41,7 +28,7 @@ function createMethods({ site, log }: DaemonContext, store: Store): RpcMethods {
     query: {
       description: 'The users that match all filters, in order of login; never a password.',
       filters: USER_FILTERS,
-      result: Type.Array(Type.Object(publicFields)),
+      result: Type.Array(PublicUserSchema),
       run: async (filters) =>
         filterRecords((await readTogether(store, listUsers)).map(toPublic), filters, USER_FILTERS),
     },
@@ -49,7 +36,7 @@ function createMethods({ site, log }: DaemonContext, store: Store): RpcMethods {
       description: 'As query, with the plain password. Who asks is noted.',
       secret: 'udb.private',
       filters: USER_FILTERS,
-      result: Type.Array(Type.Object({ ...publicFields, password })),
+      result: Type.Array(PrivateUserSchema),
       run: (filters, { ip }) =>
         transact(store, async (tx) => {
           const found = filterRecords(await listPrivateUsers(tx, keyHex), filters, USER_FILTERS);
