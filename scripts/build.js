@@ -31,6 +31,7 @@ const { outputFiles } = await build({
     ...commandsIn('node_modules/@oclif/plugin-help/lib/commands'),
     ...commandsIn('node_modules/@oclif/plugin-autocomplete/lib/commands'),
     ...commandsIn('src/commands'),
+    'hooks/command-not-found': 'src/hooks/command-not-found.ts',
   },
   outdir: 'dist',
   outExtension: { '.js': '.cjs' },
@@ -83,7 +84,12 @@ async function toCommonJs(text) {
       ...(text.includes('import(') ? ['var importOther=importOther||((id)=>import(id));'] : []),
     ].join('\n'),
   });
-  return code;
+  return code.replace(/[^\x00-\x7f]/g, unicodeEscape);
+}
+
+/** What esbuild leaves as it is in regular expressions: load.js wants ASCII. */
+function unicodeEscape(unit) {
+  return `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`;
 }
 
 /** The code of all functions of a file, not only of those that run at once. */

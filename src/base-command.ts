@@ -30,7 +30,7 @@ export abstract class BaseCommand<T extends typeof Command = typeof Command> ext
       flags: this.ctor.flags,
       baseFlags: (super.ctor as typeof BaseCommand).baseFlags,
       enableJsonFlag: this.ctor.enableJsonFlag,
-      args: this.ctor.args,
+      args: notFromStdin(this.ctor.args),
       strict: this.ctor.strict,
     });
     this.flags = flags as typeof this.flags;
@@ -104,4 +104,9 @@ export abstract class BaseCommand<T extends typeof Command = typeof Command> ext
     await (await this.#store?.catch(() => undefined))?.close();
     await super.finally(error);
   }
+}
+
+/** In place of an argument that is left out, oclif reads standard input: it would eat the lines of a shell's loop. */
+function notFromStdin(args: Interfaces.ArgInput): Interfaces.ArgInput {
+  return Object.fromEntries(Object.entries(args).map(([name, arg]) => [name, { ...arg, ignoreStdin: true }]));
 }

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import { parse, type YAMLParseError } from 'yaml';
 import { ProloError } from '../errors.ts';
@@ -30,10 +29,8 @@ export type Secrets = Partial<Record<SecretName, string>>;
 
 /** 32 random bytes each, in hex. */
 export function generateSecrets(): Record<SecretName, string> {
-  return Object.fromEntries(SECRET_NAMES.map((name) => [name, randomBytes(32).toString('hex')])) as Record<
-    SecretName,
-    string
-  >;
+  const random = (): string => Buffer.from(crypto.getRandomValues(new Uint8Array(32))).toString('hex');
+  return Object.fromEntries(SECRET_NAMES.map((name) => [name, random()])) as Record<SecretName, string>;
 }
 
 /**
