@@ -23,8 +23,13 @@ export async function plugSwitch(lab: Lab, name: string, chassis: string): Promi
       ...['lldpd', '-dd', '-u', socket, '-p', '', '-L', ''],
       ...['-I', 'eth0', '-C', 'eth0', '-S', name],
     ]);
-    const tell = ['lldpcli', '-u', socket, 'configure', 'lldp', 'tx-interval', '1'];
-    await lab.until(name, async () => (await seat.run(tell)).exitCode === 0, 10_000);
+    const tell = (...words: string[]) => seat.run(['lldpcli', '-u', socket, ...words]);
+    await lab.until(
+      name,
+      async () => (await tell('configure', 'lldp', 'tx-interval', '1')).exitCode === 0,
+      10_000,
+    );
+    await tell('update'); // the interval counts from the next packet on, which may be half a minute away
     return async () => {
       await daemon.stop();
       await runOk(['ip', '-n', seat.netns, 'link', 'set', 'eth0', 'down']);
