@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events';
-import { closeSync, mkdirSync, openSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import knexFactory, { type Knex } from 'knex';
@@ -17,6 +17,8 @@ export interface Store {
   readonly client: 'sqlite' | 'pg';
   /** The `sqlite:` or `postgres:` URL that was opened. */
   readonly url: string;
+  /** @throws ProloError `unavailable` where a SQLite file is no longer the one that was opened: what is written would be lost */
+  checkFile(): void;
   /** Emits `committed` in this process after a transaction that wrote the change log. */
   readonly events: EventEmitter;
   close(): Promise<void>;
@@ -36,9 +38,26 @@ export async function openStore(url: string): Promise<Store> {
     await knex.destroy();
     throw storeError(error, url);
   }
+  const checkFile = sqlite ? sameFile(url.slice('sqlite:'.length)) : () => undefined;
   const events = new EventEmitter();
   events.setMaxListeners(0);
-  return { knex, client: sqlite ? 'sqlite' : 'pg', url, events, close: () => knex.destroy() };
+  return { knex, client: sqlite ? 'sqlite' : 'pg', url, checkFile, events, close: () => knex.destroy() };
+}
+
+/** SQLite writes on for ever into a file that was deleted, or in whose place another was put. */
+function sameFile(path: string): () => void {
+  const opened = statSync(path);
+  return () => {
+    const now = statSync(path, { throwIfNoEntry: false });
+    if (now?.ino === opened.ino && now.dev === opened.dev) return;
+    throw new ProloError(
+      'unavailable',
+      `database sqlite:${path}: ${now ? 'another file is there' : 'deleted'}`,
+      {
+        hint: 'nothing more is written until this is started again with the right one',
+      },
+    );
+  };
 }
 
 /** What knex would print is in the errors that it throws. */
@@ -96,18 +115,19 @@ function openPostgres(url: string): Knex {
  * @throws ProloError what `work` threw, or `unavailable`, `full` from the database.
  */
 export async function transact<T>(store: Store, work: (tx: Tx) => Promise<T>): Promise<T> {
-  const giveUpAt = Date.now() + LOCK_WAIT_MS;
+  const giveUpAt = performance.now() + LOCK_WAIT_MS;
   for (let waitMs = 5; ; waitMs = Math.min(2 * waitMs, 100))
     try {
       return await transactNow(store, work);
     } catch (error) {
-      if ((error as { code?: string }).code !== 'SQLITE_BUSY' || Date.now() > giveUpAt)
+      if ((error as { code?: string }).code !== 'SQLITE_BUSY' || performance.now() > giveUpAt)
         throw storeError(error, store.url);
       await sleep(waitMs);
     }
 }
 
 async function transactNow<T>(store: Store, work: (tx: Tx) => Promise<T>): Promise<T> {
+  store.checkFile();
   let cause: { error: unknown } | undefined;
   try {
     return await store.knex.transaction(async (tx) => {
@@ -159,9 +179,12 @@ function storeError(error: unknown, url: string): ProloError {
 }
 
 function isConnectionTrouble(error: unknown): boolean {
-  const { code = '', name = '' } = error as { code?: string; name?: string };
+  const { code = '', name = '', syscall } = error as { code?: string; name?: string; syscall?: string };
   return (
-    /^(08|57P|53|28|3D)/.test(code) || /Timeout/.test(name) || /Connection terminated/.test(String(error))
+    syscall === 'connect' || // such as ENOENT, of its socket
+    /^(08|57P|53|28|3D)/.test(code) ||
+    /Timeout/.test(name) ||
+    /Connection terminated/.test(String(error))
   );
 }
 

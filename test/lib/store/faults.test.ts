@@ -1,5 +1,5 @@
 import { execFile, execFileSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -101,6 +101,25 @@ describe('a database in trouble', function () {
     await store.knex('migrations').insert({ name: '999-later' });
     await store.close();
     expect(await rejection(openStore(store.url))).to.include({ kind: 'config' });
+  });
+
+  for (const [what, harm] of [
+    ['deleted', (file: string) => rmSync(file)],
+    ['another file', (file: string) => (renameSync(file, `${file}.old`), copyFileSync(`${file}.old`, file))],
+  ] as const)
+    it(`whose file is ${what} while it is open takes no more changes, since they would be lost`, async () => {
+      const store = await openStore(`sqlite:${join(dir, 'db')}`);
+      await change(store, 'mdb', 'test', note('a'));
+      harm(join(dir, 'db'));
+      const error = await rejection(change(store, 'mdb', 'test', note('b')));
+      expect(error).to.include({ kind: 'unavailable' });
+      expect(error.message).to.include(what);
+      await store.close();
+    });
+
+  it('whose server is not there is unavailable, also behind a socket', async () => {
+    const error = await rejection(openStore(`postgres://postgres@${encodeURIComponent(dir)}/postgres`));
+    expect(error).to.include({ kind: 'unavailable' });
   });
 
   it('that is no database is named', async () => {
