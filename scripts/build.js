@@ -1,14 +1,17 @@
 // Bundles src/ into dist/: one file a command, shared code in chunks, V8's code cache beside each file (bin/load.js). So it
 // starts in a third of the time of the same modules loaded one by one (bench/RESULTS.md, figure 1).
 import { readdirSync } from 'node:fs';
-import { mkdir, rm, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { dirname, join, relative } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 import { build, transform } from 'esbuild';
 import { compile } from '../bin/load.js';
 import { plugins } from './build-plugins.js';
 
 const root = join(import.meta.dirname, '..');
+const dist = join(root, 'dist');
+/** Where the next dist/ grows, so that a prolo that starts meanwhile has the old one whole. */
+const next = join(root, `node_modules/.prolo-dist-${process.pid}`);
 
 /** `commands/mdb/add` -> file, of every command below a folder. */
 function commandsIn(dir) {
@@ -22,7 +25,6 @@ function commandsIn(dir) {
 
 const target = { platform: 'node', target: 'node20', legalComments: 'none', logLevel: 'warning' };
 
-await rm(join(root, 'dist'), { recursive: true, force: true });
 const { outputFiles } = await build({
   ...target,
   absWorkingDir: root,
@@ -63,10 +65,17 @@ const { outputFiles } = await build({
   write: false,
 });
 
-for (const { path, text } of outputFiles) {
-  await mkdir(dirname(path), { recursive: true });
-  await writeFile(path, await toCommonJs(text));
-  await writeFile(`${path}.cache`, codeCache(path));
+try {
+  for (const { path, text } of outputFiles) {
+    const file = join(next, relative(dist, path));
+    await mkdir(dirname(file), { recursive: true });
+    await writeFile(file, await toCommonJs(text));
+    await writeFile(`${file}.cache`, codeCache(file));
+  }
+  await rm(dist, { recursive: true, force: true });
+  await rename(next, dist);
+} finally {
+  await rm(next, { recursive: true, force: true });
 }
 
 /** V8 has a code cache for scripts only. Our own chunks come at once then, other packages by load.js's import(). */
