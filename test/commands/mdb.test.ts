@@ -67,6 +67,9 @@ describe('prolo mdb', function () {
     const dry = await run('import', file, '--dry-run');
     expect(dry.stdout).to.equal('~ pas-r01p02  hostname pas-r01p02 -> pas-r01p03\n');
     expect(dry.stderr).to.include('dry run, nothing was done');
+    const json = await run('import', file, '--dry-run', '--json');
+    const { updated } = JSON.parse(json.stdout) as { updated: { after: object }[] };
+    expect(updated[0]!.after).to.include({ hostname: 'pas-r01p03' }).and.not.have.any.keys('id', 'boot_once');
     expect((await run('list', '--fold')).stdout).to.equal('pas-r01p[01-02]\n');
     writeFileSync(file, 'hostname,mac\nnew,52:54:00:00:00:05\nbad_name,52:54:00:00:00:06\n');
     expect((await run('import', file)).status).to.equal(2);

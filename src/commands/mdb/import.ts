@@ -31,6 +31,7 @@ its hostname, else by its MAC, else it is new. Machines that the file does not n
       { readInput },
       { describePlan, summarizePlan },
       { confirm },
+      { toRecord },
     ] = await Promise.all([
       import('../../lib/mdb/machines.ts'),
       import('../../lib/mdb/import.ts'),
@@ -38,6 +39,7 @@ its hostname, else by its MAC, else it is new. Machines that the file does not n
       import('../../lib/cli/input.ts'),
       import('../../lib/mdb/describe.ts'),
       import('../../lib/cli/confirm.ts'),
+      import('../../lib/mdb/record.ts'),
     ]);
     const { file } = this.args;
     const format =
@@ -59,6 +61,11 @@ its hostname, else by its MAC, else it is new. Machines that the file does not n
     const plan = await changeMachines(store, config, this.actor, decide, dryRun);
     for (const line of describePlan(plan)) this.log(line);
     this.note(summarizePlan(plan, dryRun));
-    return { dryRun, created: plan.create, updated: plan.update, removed: plan.remove };
+    return {
+      dryRun,
+      created: plan.create.map(toRecord),
+      updated: plan.update.map(({ before, after }) => ({ before: toRecord(before), after: toRecord(after) })),
+      removed: plan.remove.map(toRecord),
+    };
   }
 }

@@ -17,13 +17,19 @@ export default class MdbSet extends BaseCommand<typeof MdbSet> {
   };
 
   async run() {
-    const [{ changeMachines }, { selectMachines }, { describePlan, summarizePlan }, { ProloError }] =
-      await Promise.all([
-        import('../../lib/mdb/machines.ts'),
-        import('../../lib/nodeset.ts'),
-        import('../../lib/mdb/describe.ts'),
-        import('../../lib/errors.ts'),
-      ]);
+    const [
+      { changeMachines },
+      { selectMachines },
+      { describePlan, summarizePlan },
+      { ProloError },
+      { toRecord },
+    ] = await Promise.all([
+      import('../../lib/mdb/machines.ts'),
+      import('../../lib/nodeset.ts'),
+      import('../../lib/mdb/describe.ts'),
+      import('../../lib/errors.ts'),
+      import('../../lib/mdb/record.ts'),
+    ]);
     const { hostname } = this.flags;
     const input = { ...(hostname === undefined ? {} : { hostname }), ...machineInput(this.flags) };
     if (Object.keys(input).length === 0)
@@ -36,6 +42,6 @@ export default class MdbSet extends BaseCommand<typeof MdbSet> {
     const plan = await changeMachines(await this.store(), config, this.actor, decide, dryRun);
     for (const line of describePlan(plan)) this.log(line);
     this.note(summarizePlan(plan, dryRun));
-    return plan.update.map(({ before, after }) => ({ before, after }));
+    return plan.update.map(({ before, after }) => ({ before: toRecord(before), after: toRecord(after) }));
   }
 }
