@@ -1,10 +1,12 @@
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect } from 'chai';
 import { prolo, proloBin } from '../support/cli.ts';
+import { needs } from '../support/needs.ts';
+import { createDatabase, postgresPackages } from '../support/postgres.ts';
 import { makeTestSite, type TestSite } from '../support/site.ts';
 
 const root = join(import.meta.dirname, '../..');
@@ -87,5 +89,38 @@ describe('standard input of prolo', () => {
     expect((await running).stdout).to.equal('one\ntwo\n');
     const show = await prolo(['mdb', 'show'], { config: test.site.file, input: 'pas-r01p01\n' });
     expect(show.status).to.equal(2);
+  });
+});
+
+describe('prolo on PostgreSQL', () => {
+  it('has its driver in reach of the bundle: add, list, and a daemon that hears of changes', async function () {
+    needs(this, postgresPackages);
+    const database = await createDatabase();
+    const test = await makeTestSite({ database: database.url });
+    const config = test.site.file;
+    const daemon = spawn(process.execPath, [proloBin, 'daemon', 'mdbsync', '--config', config]);
+    try {
+      await new Promise<void>((resolve) =>
+        daemon.stdout.on('data', (part: Buffer) => part.toString().includes('ready') && resolve()),
+      );
+      const add = [
+        'mdb',
+        'add',
+        '--hostname',
+        'pas-r01p01',
+        '--mac',
+        '52:54:00:00:00:01',
+        '--room',
+        'pasteur',
+      ];
+      expect(await prolo(add, { config })).to.include({ status: 0 });
+      expect((await prolo(['mdb', 'list', '--fold'], { config })).stdout).to.equal('pas-r01p01\n');
+      const tail = await prolo(['feed', 'tail', 'mdb', '--once'], { config });
+      expect(tail.stdout).to.include('pas-r01p01');
+    } finally {
+      daemon.kill('SIGKILL');
+      await test.remove();
+      await database.drop();
+    }
   });
 });
