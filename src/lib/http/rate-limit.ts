@@ -8,7 +8,8 @@ export function createRateLimit(perMinute: number, maxKeys = 10_000): RateLimit 
   const seen = new Map<string, number[]>();
   return {
     take(key, nowMs) {
-      const recent = (seen.get(key) ?? []).filter((at) => at > nowMs - 60_000);
+      // What is of the future was counted before the clock was set back.
+      const recent = (seen.get(key) ?? []).filter((at) => at > nowMs - 60_000 && at <= nowMs);
       seen.delete(key); // re-inserted last, so the first key is the one longest unheard of
       if (seen.size >= maxKeys) seen.delete(seen.keys().next().value!);
       const allowed = recent.length < perMinute;

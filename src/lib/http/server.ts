@@ -49,6 +49,11 @@ export function createServer(
     forceCloseConnections: true,
     routerOptions: { ignoreTrailingSlash: false, maxParamLength: 200 },
     exposeHeadRoutes: false,
+    // A path that is no URL, or too long: fastify asks no handler of errors, and its own text repeats the whole of it.
+    frameworkErrors({ statusCode }, request, reply) {
+      const error = Object.assign(new Error(`${service}: the path is no URL, or too long`), { statusCode });
+      sendError(context, service, error, request, reply);
+    },
   });
   const metrics = new Registry();
   collectDefaultMetrics({ register: metrics });

@@ -23,6 +23,7 @@ describe('the server that every daemon starts from', () => {
     server.app.get('/bug', () => {
       throw new TypeError('x is not a function');
     });
+    server.app.get('/par/:value', () => '');
     server.app.post('/echo', (request) => request.body);
     server.app.get('/hangs', () => new Promise((resolve) => (release = () => resolve(''))));
     daemon = await server.start();
@@ -36,6 +37,18 @@ describe('the server that every daemon starts from', () => {
   it('answers /__ping with pong, and /metrics', async () => {
     expect(await (await fetch(`${url}/__ping`)).text()).to.equal('pong');
     expect(await (await fetch(`${url}/metrics`)).text()).to.include('prolo_http_requests_total');
+  });
+
+  it('answers a path that is no URL, or too long, as any other mistake: a status and a line of text', async () => {
+    for (const [path, status] of [
+      ['/%ff', 400],
+      [`/par/${'a'.repeat(300)}?hmac=x`, 414],
+    ] as const) {
+      const answer = await fetch(`${url}${path}`);
+      expect(answer.status).to.equal(status);
+      expect(answer.headers.get('content-type')).to.include('text/plain');
+      expect(await answer.text()).to.equal('mdb: the path is no URL, or too long\n');
+    }
   });
 
   it('listens on every address of `bind`, and closes them all', async () => {
@@ -143,5 +156,15 @@ describe('a rate limit', () => {
     expect(limit.take('a', 60_001)).to.equal(true);
     for (const key of ['c', 'd', 'e', 'f']) limit.take(key, 60_002);
     expect(limit.take('a', 60_003)).to.equal(true);
+  });
+
+  it('does not go on refusing for hours after the clock was set back', () => {
+    const limit = createRateLimit(1);
+    expect([7_200_000, 7_200_001, 0, 1].map((ms) => limit.take('a', ms))).to.deep.equal([
+      true,
+      false,
+      true,
+      false,
+    ]);
   });
 });
