@@ -1,6 +1,7 @@
 import { hostname, userInfo } from 'node:os';
 import { Command, Errors, Flags, type Interfaces } from '@oclif/core';
-import { asProloError } from './lib/errors.ts';
+import { fileTrouble } from './lib/cli/file-trouble.ts';
+import { asProloError, ProloError } from './lib/errors.ts';
 import type { Site } from './lib/site/site.ts';
 import type { Store } from './lib/store/store.ts';
 
@@ -73,9 +74,11 @@ export abstract class BaseCommand<T extends typeof Command = typeof Command> ext
       error.oclif?.exit !== undefined ||
       error instanceof Errors.ExitError ||
       (error as NodeJS.ErrnoException).code === 'EEXIT'
-    )
+    ) {
+      if (this.jsonEnabled()) process.exitCode = error.oclif?.exit;
       return super.catch(error);
-    const known = asProloError(error);
+    }
+    const known = asShown(error);
     const shown = Object.assign(known, { exitCode: known.exitStatus, oclif: { exit: known.exitStatus } });
     process.exitCode = known.exitStatus;
     if (this.jsonEnabled()) {
@@ -89,7 +92,7 @@ export abstract class BaseCommand<T extends typeof Command = typeof Command> ext
   }
 
   protected override toErrorJson(error: unknown): unknown {
-    const known = asProloError(error);
+    const known = asShown(error);
     return {
       error: {
         kind: known.kind,
@@ -104,6 +107,17 @@ export abstract class BaseCommand<T extends typeof Command = typeof Command> ext
     await (await this.#store?.catch(() => undefined))?.close();
     await super.finally(error);
   }
+}
+
+/** An error as people and programs see it. What oclif finds wrong is the caller's words. */
+function asShown(error: unknown): ProloError {
+  if (error instanceof ProloError) return error;
+  if ((error as { oclif?: { exit?: number } }).oclif?.exit === 2)
+    return new ProloError('bad-input', (error as Error).message.replace(/\nSee more help with --help$/, ''), {
+      hint: 'see --help',
+      cause: error,
+    });
+  return fileTrouble(error) ?? asProloError(error);
 }
 
 /** In place of an argument that is left out, oclif reads standard input: it would eat the lines of a shell's loop. */

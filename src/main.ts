@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { execute, type Interfaces } from '@oclif/core';
 import pjson from '../package.json' with { type: 'json' };
+import { asProloError } from './lib/errors.ts';
 
 // The plugins' commands are in our bundle (scripts/build.js): oclif need not look for them at every start.
 const { plugins: _bundled, ...oclif } = pjson.oclif;
@@ -8,7 +9,13 @@ const { plugins: _bundled, ...oclif } = pjson.oclif;
 /** Runs the command line. @param entry `import.meta.url` of the file in bin/ */
 export async function run(entry: string): Promise<void> {
   // A reader that leaves early (`prolo mdb list | head`) is no error.
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
+  // Before oclif's own listener, which throws.
+  process.stdout.prependListener('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(0);
+    const { message, exitStatus } = asProloError(error);
+    process.stderr.write(`prolo: standard output: ${message}\n`);
+    process.exit(exitStatus);
+  });
   await execute({
     loadOptions: {
       root: fileURLToPath(new URL('..', entry)),

@@ -56,6 +56,11 @@ export function asProloError(error: unknown): ProloError {
       hint: 'another process holds it; try again',
       cause,
     });
+  if (code?.startsWith('SQLITE_READONLY'))
+    return new ProloError('unavailable', 'database: it may be read here, and not written', {
+      hint: 'run it as the user whom the database belongs to; is its disk mounted read-only?',
+      cause,
+    });
   if (code?.startsWith('SQLITE_') && !code.startsWith('SQLITE_CONSTRAINT'))
     return new ProloError('unavailable', `database: ${cause.message}`, {
       hint: 'see `database` in prolo.yml',

@@ -40,11 +40,11 @@ describe('the layers of the house', () => {
     expect(wrong).to.deep.equal([]);
   });
 
-  it('oclif is in commands, the base command and flags alone', () => {
+  it('oclif is in commands, hooks, the base command and flags alone', () => {
     const wrong = files.filter(
       (file) =>
         readFileSync(join(src, file), 'utf8').includes("'@oclif/core'") &&
-        !/^(commands\/|base-command|main|lib\/[a-z]+\/flags)/.test(file),
+        !/^(commands\/|hooks\/|base-command|main|lib\/[a-z]+\/flags)/.test(file),
     );
     expect(wrong).to.deep.equal([]);
   });

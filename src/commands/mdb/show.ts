@@ -2,12 +2,14 @@ import { Args } from '@oclif/core';
 import { BaseCommand } from '../../base-command.ts';
 
 export default class MdbShow extends BaseCommand<typeof MdbShow> {
-  static override description = 'show one machine, named by hostname, alias or MAC';
+  static override description = 'show one machine, named by hostname, alias, MAC or address';
   static override examples = [
     '<%= config.bin %> mdb show pas-r01p01',
     '<%= config.bin %> mdb show 52:54:00:12:34:56 --json',
   ];
-  static override args = { machine: Args.string({ description: 'hostname, alias or MAC', required: true }) };
+  static override args = {
+    machine: Args.string({ description: 'hostname, alias, MAC or address', required: true }),
+  };
 
   async run() {
     const [{ readMachines }, { findMachine }, { printable }, { MACHINE_FIELDS }] = await Promise.all([

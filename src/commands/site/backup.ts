@@ -15,6 +15,7 @@ It is from one moment, and nothing has to stop for it. Keep it off the gateway: 
   static override flags = {
     'passphrase-file': Flags.string({
       description: 'its first line is the passphrase; - for standard input; left out: asked for',
+      helpValue: 'FILE',
     }),
   };
 

@@ -12,9 +12,10 @@ export default class SiteInit extends BaseCommand<typeof SiteInit> {
     dir: Args.string({ description: 'the folder, made if it is not there', required: true }),
   };
   static override flags = {
-    name: Flags.string({ description: "the site's name", default: 'prolo' }),
+    name: Flags.string({ description: "the site's name", helpValue: 'NAME', default: 'prolo' }),
     'port-base': Flags.integer({
       description: "the first of the services' ports",
+      helpValue: 'N',
       default: 20000,
       min: 1024,
       max: 65000,

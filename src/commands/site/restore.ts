@@ -11,6 +11,7 @@ export default class SiteRestore extends BaseCommand<typeof SiteRestore> {
   static override flags = {
     'passphrase-file': Flags.string({
       description: 'its first line is the passphrase; - for standard input; left out: asked for',
+      helpValue: 'FILE',
     }),
   };
 

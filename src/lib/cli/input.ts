@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { ProloError } from '../errors.ts';
+import { fileTrouble } from './file-trouble.ts';
 
 /** A file's text, or standard input's for `-`. @throws ProloError `bad-input` for bytes that are no UTF-8, `not-found` */
 export async function readInput(file: string): Promise<string> {
@@ -31,7 +32,7 @@ async function readNamed(file: string): Promise<Buffer> {
   try {
     return await readFile(file);
   } catch (error) {
-    throw new ProloError('not-found', `${file}: ${(error as Error).message}`, { cause: error });
+    throw fileTrouble(Object.assign(error as Error, { path: file })) ?? error;
   }
 }
 

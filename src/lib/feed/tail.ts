@@ -1,4 +1,4 @@
-import type { ProloError } from '../errors.ts';
+import { ProloError } from '../errors.ts';
 import { silentLog } from '../log.ts';
 import type { SecretName } from '../site/secrets.ts';
 import { type ServiceName, serviceUrl, type Site } from '../site/site.ts';
@@ -35,14 +35,15 @@ export interface TailOptions {
 /** Follows one feed over HTTP, as any consumer does, until aborted; each change comes with what was before. */
 export async function tailFeed({ site, feed, signal, onChanges, onTrouble }: TailOptions): Promise<void> {
   const { service, pk, secret } = FEEDS[feed];
+  const url = serviceUrl(site.config, service);
   let known = new Map<string, Fields>();
   await followFeed<Fields>({
-    url: serviceUrl(site.config, service),
+    url,
     secret: site.secret(secret),
     pk,
     signal,
     log: silentLog,
-    onTrouble,
+    onTrouble: (error, waitMs) => onTrouble(sayWhere(error, service, url), waitMs),
     onLine(state, changes) {
       const before = known;
       known = new Map(state);
@@ -55,5 +56,13 @@ export async function tailFeed({ site, feed, signal, onChanges, onTrouble }: Tai
         })),
       );
     },
+  });
+}
+
+function sayWhere(error: ProloError, service: ServiceName, url: string): ProloError {
+  if (error.kind !== 'unavailable' || error.hint) return error;
+  return new ProloError('unavailable', `${service}: ${error.message}`, {
+    hint: `is ${service} running at ${url}?`,
+    cause: error,
   });
 }

@@ -12,8 +12,15 @@ export const machineFlags = {
   aliases: Flags.string({ description: 'more names, a,b (an empty text: none)', helpValue: 'a,b' }),
   rfs: Flags.integer({ description: 'number of the nearest root file server', helpValue: 'N' }),
   hfs: Flags.integer({ description: 'number of the nearest home file server', helpValue: 'N' }),
-  mtype: Flags.string({ description: 'what it is', options: [...MTYPES], helpValue: 'T' }),
-  room: Flags.string({ description: 'where it stands', helpValue: 'R' }),
+  mtype: Flags.string({
+    description: `what it is: ${MTYPES.join(', ')}; a new one: user`,
+    options: [...MTYPES],
+    helpValue: 'T',
+  }),
+  room: Flags.string({
+    description: 'where it stands, one of `rooms` in prolo.yml; a new one: the first of them',
+    helpValue: 'R',
+  }),
 };
 
 type FieldFlags = { [name in keyof typeof machineFlags]?: string | number | undefined };

@@ -129,7 +129,9 @@ function refuseClashes(machines: readonly Machine[]): void {
         'conflict',
         `machine ${machine.hostname}: ${what} ${value} is ${other.hostname === machine.hostname ? 'in use' : `${other.hostname}'s`}`,
         {
-          hint: `see it with \`prolo mdb show ${other.hostname}\``,
+          hint: other.id
+            ? `see it with \`prolo mdb show ${other.hostname}\``
+            : `${other.hostname} is new, too: they are in one file`,
         },
       );
     owners.set(`${what} ${value}`, machine);

@@ -43,6 +43,10 @@ interface Row {
 }
 
 function readCsv(text: string, file: string): Row[] {
+  if (text.trim() === '')
+    throw new ProloError('bad-input', `${file}: empty: not even a line with the names of the columns`, {
+      hint: '`prolo mdb export` writes a file that can be read',
+    });
   const delimiter =
     [';', '\t', ','].find((d) => text.slice(0, text.indexOf('\n') + 1 || undefined).includes(d)) ?? ',';
   try {
@@ -68,8 +72,16 @@ function readCsv(text: string, file: string): Row[] {
       ),
     }));
   } catch (error) {
-    throw new ProloError('bad-input', `${file}: ${(error as Error).message}`, { cause: error });
+    throw new ProloError('bad-input', `${file}: ${csvTrouble(error as CsvTrouble)}`, { cause: error });
   }
+}
+
+type CsvTrouble = Error & { code?: string; lines?: number; record?: unknown[]; columns?: unknown[] };
+
+/** What the parser says, in words of somebody who sees a spreadsheet. */
+function csvTrouble({ code, message, lines, record, columns }: CsvTrouble): string {
+  if (code !== 'CSV_RECORD_INCONSISTENT_COLUMNS' || !record || !columns) return message;
+  return `line ${lines}: ${record.length} cells, but line 1 names ${columns.length} columns`;
 }
 
 function readYaml(text: string, file: string): Row[] {

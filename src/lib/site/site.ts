@@ -44,12 +44,13 @@ export function serviceUrl(config: Config, service: ServiceName): string {
     .replace(/\/$/, '');
 }
 
-/** `--config`, `PROLO_CONFIG`, `./prolo.yml`, `/etc/prolo/prolo.yml`: the first that is named or there. */
+/** `--config`, `PROLO_CONFIG` (a file, or its folder), `./prolo.yml`, `/etc/prolo/prolo.yml`: the first that is named or there. */
 export function findConfig(flag: string | undefined, env: NodeJS.ProcessEnv, cwd: string): string {
   const named = flag ?? env.PROLO_CONFIG;
   const file = [named, ...(named ? [] : [join(cwd, 'prolo.yml'), '/etc/prolo/prolo.yml'])].find(
     (path) => path && existsSync(path),
   );
+  if (file && statSync(file).isDirectory()) return findConfig(join(file, 'prolo.yml'), env, cwd);
   if (file) return resolve(cwd, file);
   throw new ProloError(
     'config',

@@ -15,14 +15,14 @@ export const lengthFlag = Flags.integer({
 
 /** The fields of a user as flags. A password is never an argument: every process of the host could read it. */
 export const userFlags = {
-  firstname: Flags.string({ description: 'first name' }),
-  lastname: Flags.string({ description: 'last name' }),
-  group: groupFlag("a person's kind"),
+  firstname: Flags.string({ description: 'first name', helpValue: 'NAME' }),
+  lastname: Flags.string({ description: 'last name', helpValue: 'NAME' }),
+  group: groupFlag(`a person's kind: ${GROUPS.join(', ')}`),
   uid: Flags.string({
     description: "a UID of the group's range, or auto: the first free one",
     helpValue: 'N',
   }),
-  shell: Flags.string({ description: 'login shell' }),
+  shell: Flags.string({ description: 'login shell', helpValue: 'PATH' }),
   'ssh-key': Flags.string({
     description: 'file of one OpenSSH public key (-: standard input)',
     helpValue: 'FILE',

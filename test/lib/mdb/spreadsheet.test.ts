@@ -59,7 +59,9 @@ describe('a spreadsheet of machines', () => {
     ['hostname,colour\npc1,red\n', 'line 2: field "colour" is unknown'],
     ['hostname,rfs\npc1,x\n', 'line 2: rfs "x" is not a number'],
     ['rfs\n1\n', 'line 2: hostname is missing'],
-    ['hostname,rfs\npc1\n', 'Invalid Record Length'],
+    ['hostname,rfs\npc1\n', 'line 2: 1 cells, but line 1 names 2 columns'],
+    ['', 'm.csv: empty'],
+    [' \n', 'm.csv: empty'],
     ['hostname,is_faulty\npc1,maybe\n', 'neither true nor false'],
   ] as const)
     it(`is refused: ${words}`, () => expect(() => readSheet(text, 'csv', 'm.csv')).to.throw(words));

@@ -1,0 +1,19 @@
+import type { Hook } from '@oclif/core';
+import { nearest } from '../lib/cli/nearest.ts';
+
+/** `prolo mdb lst`: what it may have meant. */
+const commandNotFound: Hook.CommandNotFound = async function ({ id, config }) {
+  const wanted = id.replaceAll(':', ' ');
+  const known = [...config.commandIDs, ...config.topics.map(({ name }) => name)].map((name) =>
+    name.replaceAll(':', ' '),
+  );
+  const topic = known.find((name) => wanted.startsWith(`${name} `));
+  const near = nearest(wanted, known).map((command) => `\`prolo ${command}\``);
+  process.stderr.write(
+    `prolo: ${wanted}: no such command\n` +
+      `       ${near.length > 0 ? `did you mean ${near.join(' or ')}?` : `\`prolo ${topic ? `${topic} --help` : 'help'}\` lists them`}\n`,
+  );
+  this.exit(2);
+};
+
+export default commandNotFound;
