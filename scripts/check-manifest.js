@@ -2,6 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 
 const root = join(import.meta.dirname, '..');
 const file = join(root, 'oclif.manifest.json');
@@ -20,7 +21,8 @@ execFileSync(process.execPath, [join(root, 'node_modules/oclif/bin/run.js'), 'ma
   stdio: 'ignore',
 });
 const fresh = readFileSync(file, 'utf8');
-if (JSON.stringify(JSON.parse(committed)) !== JSON.stringify(JSON.parse(fresh))) {
+// The order of the commands is that in which oclif happened to find them.
+if (!isDeepStrictEqual(JSON.parse(committed), JSON.parse(fresh))) {
   console.error('oclif.manifest.json is not fresh: run `npm run build` and commit it');
   process.exit(1);
 }
