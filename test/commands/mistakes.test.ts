@@ -44,6 +44,11 @@ describe('prolo, typed by somebody who is tired', function () {
     ]);
   });
 
+  it('a node set where one machine is asked for', async () => {
+    const { status, stderr } = await run('mdb', 'show', 'pas-r[01-02]p01');
+    expect([status, stderr.includes('not a node set')]).to.deep.equal([4, true]);
+  });
+
   it('the config named by its folder', async () => {
     expect((await run('mdb', 'list', '--config', test.site.dir)).status).to.equal(0);
     const none = await run('mdb', 'list', '--config', join(test.site.dir, '..'));

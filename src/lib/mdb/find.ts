@@ -11,6 +11,8 @@ export function findMachine<M extends MachineRecord>(machines: readonly M[], nam
   );
   if (machine) return machine;
   throw new ProloError('not-found', `machine ${quote(name)}: not in MDB`, {
-    hint: '`prolo mdb list` shows those that are',
+    hint: /[@[,&!^*]/.test(name)
+      ? 'one machine is asked for here, not a node set'
+      : '`prolo mdb list` shows those that are',
   });
 }
