@@ -1,6 +1,7 @@
 import { hostname, userInfo } from 'node:os';
 import { Command, Errors, Flags, type Interfaces } from '@oclif/core';
 import { fileTrouble } from './lib/cli/file-trouble.ts';
+import { printable } from './lib/cli/table.ts';
 import { asProloError, ProloError } from './lib/errors.ts';
 import type { Site } from './lib/site/site.ts';
 import type { Store } from './lib/store/store.ts';
@@ -84,8 +85,8 @@ export abstract class BaseCommand<T extends typeof Command = typeof Command> ext
     if (this.jsonEnabled()) {
       this.logJson(this.toErrorJson(shown));
     } else {
-      this.logToStderr(`prolo: ${known.message}`);
-      if (known.hint) this.logToStderr(`       ${known.hint}`);
+      this.logToStderr(`prolo: ${plain(known.message)}`);
+      if (known.hint) this.logToStderr(`       ${plain(known.hint)}`);
       if (known.kind === 'failed' && process.env.DEBUG) this.logToStderr(known.stack ?? '');
     }
     return undefined;
@@ -107,6 +108,14 @@ export abstract class BaseCommand<T extends typeof Command = typeof Command> ext
     await (await this.#store?.catch(() => undefined))?.close();
     await super.finally(error);
   }
+}
+
+/** A text of several lines that cannot move the cursor, whatever name or file it quotes. */
+function plain(text: string): string {
+  return text
+    .split('\n')
+    .map((line) => line && printable(line))
+    .join('\n');
 }
 
 /** An error as people and programs see it. What oclif finds wrong is the caller's words. */

@@ -19,6 +19,8 @@ export interface Running {
  */
 export async function runDaemons(site: Site, names: readonly string[]): Promise<Running> {
   const log = createLog(site.config.log.level);
+  const starts = await Promise.all(names.map(async (name) => ({ name, start: await loadDaemon(name) })));
+  const signal = untilSignal();
   let opened: Promise<Store> | undefined;
   const store = (): Promise<Store> => (opened ??= openStore(databaseUrl(site)));
   const running: { name: string; daemon: RunningDaemon }[] = [];
@@ -31,8 +33,7 @@ export async function runDaemons(site: Site, names: readonly string[]): Promise<
   };
 
   try {
-    for (const name of names) {
-      const start = await loadDaemon(name);
+    for (const { name, start } of starts) {
       running.push({ name, daemon: await start({ site, log: log.child({ daemon: name }), store }) });
     }
   } catch (error) {
@@ -42,7 +43,7 @@ export async function runDaemons(site: Site, names: readonly string[]): Promise<
   const daemons = running.map(({ name, daemon }) => ({ name, ...(daemon.url ? { url: daemon.url } : {}) }));
   return {
     daemons,
-    ended: untilSignal().then(() => {
+    ended: signal.then(() => {
       endInTime(log);
       return closeAll();
     }),

@@ -46,7 +46,7 @@ export function asProloError(error: unknown): ProloError {
   if (error instanceof ProloError) return error;
   const cause = error instanceof Error ? error : new Error(String(error));
   const code = (cause as NodeJS.ErrnoException).code;
-  if (code === 'ENOSPC' || code === 'SQLITE_FULL' || code === '53100')
+  if (code === 'ENOSPC' || code === 'SQLITE_FULL' || code === 'SQLITE_IOERR_SHMSIZE' || code === '53100')
     return new ProloError('full', `no space left: ${cause.message}`, {
       hint: 'free some space, then run it again',
       cause,

@@ -5,6 +5,7 @@ import { collectDefaultMetrics, Counter, Registry } from 'prom-client';
 import { asProloError, ProloError } from '../errors.ts';
 import { type ServiceName, servicePort } from '../site/site.ts';
 import { allowedNetworks, createAccess } from './access.ts';
+import { clientIp } from './client-ip.ts';
 import type { DaemonContext, RunningDaemon } from './daemon.ts';
 
 export interface Server {
@@ -41,10 +42,11 @@ export function createServer(
   const answered = new Map<number, number>();
   const count = (status: number): void => void answered.set(status, (answered.get(status) ?? 0) + 1);
   const listener = (route: RequestListener): RequestListener =>
-    options.front ? inFront(options.front.bind(options), allowed, count, route) : route;
+    fromWhom(options.front ? inFront(options.front.bind(options), allowed, count, route) : route);
   const app = Fastify({
     serverFactory: (route) => createHttpServer(TIMEOUTS, listener(route)),
     logger: false,
+    trustProxy: true, // the header that `fromWhom` writes
     bodyLimit: options.bodyLimitBytes ?? 1024 * 1024,
     forceCloseConnections: true,
     routerOptions: { ignoreTrailingSlash: false, maxParamLength: 200 },
@@ -146,6 +148,15 @@ function listenToo(listener: RequestListener, host: string, port: number): Promi
   );
 }
 
+/** Writes who asks into the one header that fastify reads it from, whatever the caller wrote there. */
+function fromWhom(route: RequestListener): RequestListener {
+  return (request, response) => {
+    const { headers, socket } = request;
+    headers['x-forwarded-for'] = clientIp(socket.remoteAddress ?? '', headers['x-real-ip']);
+    return route(request, response);
+  };
+}
+
 function inFront(
   front: (url: string, ip: string) => string | undefined,
   allowed: (ip: string) => boolean,
@@ -153,10 +164,10 @@ function inFront(
   route: RequestListener,
 ): RequestListener {
   return (request, response) => {
-    const ip = request.socket.remoteAddress;
+    const ip = request.headers['x-forwarded-for'] as string;
     let text: string | undefined;
     try {
-      if (request.method === 'GET' && ip && allowed(ip)) text = front(request.url ?? '', ip);
+      if (request.method === 'GET' && allowed(ip)) text = front(request.url ?? '', ip);
     } catch {
       // the router meets the same trouble, and says so
     }

@@ -1,6 +1,7 @@
 import type { Knex } from 'knex';
 import { ProloError } from '../errors.ts';
 import type { Config } from '../site/schema.ts';
+import { SERVICES } from '../site/site.ts';
 import { change, rehearse, type Update } from '../store/change-log.ts';
 import type { Store, Tx } from '../store/store.ts';
 import { type MachineInput, type MachinePlan, planMachines, planUpdates, type Wish } from './plan.ts';
@@ -106,6 +107,21 @@ export async function removeMachines(
   return plan.remove;
 }
 
+/** Names that machines are reached by as servers: who could take one by registering would be believed. */
+function refuseServersName(config: Config, hostname: string): void {
+  const name = hostname.trim().toLowerCase();
+  const taken =
+    [config.gateway, 'ns', 'ntp', 'hfsdb', ...SERVICES].includes(name) || /^[rh]fs\d*$/.test(name);
+  if (taken)
+    throw new ProloError(
+      'forbidden',
+      `machine ${name}: a server's name is not for those who register themselves`,
+      {
+        hint: '`prolo mdb add` or `prolo mdb set --aliases` gives it',
+      },
+    );
+}
+
 /** A machine that registers itself. @throws ProloError `forbidden` unless the setting allows it, and what `addMachine` throws */
 export async function registerMachine(
   store: Store,
@@ -117,6 +133,7 @@ export async function registerMachine(
     throw new ProloError('forbidden', 'self registration is disabled', {
       hint: '`prolo mdb setting allow_self_registration true` allows it',
     });
+  refuseServersName(config, input.hostname);
   return addMachine(store, config, actor, input);
 }
 

@@ -5,7 +5,7 @@ import { allocateIp, checkMachineIp } from './allocate.ts';
 import { aliasList, type Machine, MACHINE_FIELDS, toRecord } from './record.ts';
 import {
   checkIp,
-  checkLabel,
+  checkMachineName,
   checkMac,
   checkMtype,
   checkRoom,
@@ -94,7 +94,7 @@ export function planUpdates(plan: MachinePlan): Update[] {
 function resolve(config: Config, machine: Machine | undefined, input: MachineInput): Machine {
   const name = input.hostname ?? machine?.hostname;
   if (name === undefined) throw new ProloError('bad-input', 'machine: hostname is missing');
-  const hostname = checkLabel('machine: hostname', name);
+  const hostname = checkMachineName('machine: hostname', name);
   const owner = `machine ${hostname}`;
   const mac = input.mac ?? machine?.mac;
   if (mac === undefined) throw new ProloError('bad-input', `${owner}: mac is missing`);
@@ -102,7 +102,7 @@ function resolve(config: Config, machine: Machine | undefined, input: MachineInp
   if (given !== undefined && given !== machine?.ip) checkMachineIp(config, owner, given);
   const faulty = input.is_faulty ?? machine?.is_faulty ?? false;
   const aliases = (input.aliases ?? aliasList(machine ?? { aliases: '' })).map((alias) =>
-    checkLabel(`${owner}: alias`, alias),
+    checkMachineName(`${owner}: alias`, alias),
   );
   return {
     id: machine?.id ?? 0,

@@ -40,6 +40,16 @@ export function checkLabel(what: string, text: string): string {
   );
 }
 
+/**
+ * A machine's hostname or alias: a DNS label that is nobody else's by nature.
+ * @throws ProloError
+ */
+export function checkMachineName(what: string, text: string): string {
+  const name = checkLabel(what, text);
+  if (!/^(localhost|hostmaster|alien(-\d+)?)$/.test(name)) return name;
+  throw new ProloError('bad-input', `${what} ${quote(name)} is a name that DNS has another use for`);
+}
+
 export function checkIp(owner: string, text: string): string {
   const ip = parseIp(text.trim());
   if (ip !== undefined) return formatIp(ip);

@@ -1,4 +1,6 @@
+import { isAllowed } from '../http/access.ts';
 import { normalizeMac } from '../mdb/validate.ts';
+import { parseCidr } from '../net.ts';
 import type { Config } from '../site/schema.ts';
 import type { Store } from '../store/store.ts';
 import { createAnswers } from './answer.ts';
@@ -18,6 +20,12 @@ export interface Booter {
 /** `/boot/aa:bb:cc:dd:ee:ff/`, as newer ones ask; iPXE of 2019 writes a colon as `%3A`. */
 const BOOT_PATH = /^\/boot\/(?:[0-9a-f]{2}(?::|%3A)){5}[0-9a-f]{2}\/$/;
 
+/** Whether it is the machine itself that asks, rather than a person with curl: from its address, or still from an alien's. */
+function createMayTake(config: Config): (machine: { ip: string }, ip: string) => boolean {
+  const aliens = config.networks.filter(({ role }) => role === 'alien').map(({ cidr }) => parseCidr(cidr)!);
+  return (machine, ip) => ip === machine.ip || ip.startsWith('127.') || isAllowed(aliens, ip);
+}
+
 /** Answers boot requests, and tells of each. */
 export function createBooter(
   config: Config,
@@ -27,6 +35,7 @@ export function createBooter(
 ): Booter {
   const reach = createReach(config);
   const answers = createAnswers(config);
+  const mayTake = createMayTake(config);
   return {
     usual(path, ip) {
       if (!BOOT_PATH.test(path)) return undefined;
@@ -39,8 +48,11 @@ export function createBooter(
     },
     async script({ mac: text, ip, look, fromMenu }) {
       const mac = normalizeMac(text) ?? text;
-      const hint = view().byMac.get(mac)?.boot_once; // the database knows for certain
-      const once = hint && !look ? await takeBootOnce(store, mac) : (hint ?? null);
+      const machine = view().byMac.get(mac);
+      const hint = machine?.boot_once ?? null; // the database knows for certain
+      const takes = machine && hint && !look && mayTake(machine, ip);
+      const once = takes ? await takeBootOnce(store, mac) : hint;
+      if (takes) machine.boot_once = null; // until the view is read anew
       const { script, note } = answers(view(), { mac, base: reach(ip), once });
       const known = view().byMac.has(mac);
       if (!look && (known || normalizeMac(text)))

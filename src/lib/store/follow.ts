@@ -39,8 +39,8 @@ export async function followChanges(store: Store, options: FollowOptions): Promi
         batch = await changesAfter(store, feed, seq)
       )
         for (const line of batch) {
-          seq = line.seq;
           options.onChange(line);
+          seq = line.seq;
         }
     }
   };

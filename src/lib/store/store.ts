@@ -102,7 +102,12 @@ function makePrivate(file: string): void {
 function openPostgres(url: string): Knex {
   return knexFactory({
     client: 'pg',
-    connection: { connectionString: url },
+    connection: {
+      connectionString: url,
+      connectionTimeoutMillis: 5_000,
+      query_timeout: 20_000,
+      keepAlive: true,
+    },
     log: silent,
     pool: { min: 0, max: 8 },
     acquireConnectionTimeout: 5_000,
@@ -183,7 +188,7 @@ function isConnectionTrouble(error: unknown): boolean {
   return (
     syscall === 'connect' || // such as ENOENT, of its socket
     /^(08|57P|53|28|3D)/.test(code) ||
-    /Timeout/.test(name) ||
+    /timeout/i.test(`${name} ${String(error)}`) ||
     /Connection terminated/.test(String(error))
   );
 }

@@ -100,6 +100,14 @@ describe('the server that every daemon starts from', () => {
     expect((await fetch(`${url}/__ping`)).status).to.equal(200);
   });
 
+  it('behind a proxy of this host judges who is in X-Real-IP, and believes no other header', async () => {
+    const status = async (headers: Record<string, string>): Promise<number> =>
+      (await fetch(`${url}/__ping`, { headers })).status;
+    expect(await status({ 'x-real-ip': '192.168.0.7' })).to.equal(200);
+    expect(await status({ 'x-real-ip': '192.168.250.3' })).to.equal(403);
+    expect(await status({ 'x-forwarded-for': '192.168.250.3' })).to.equal(200);
+  });
+
   it('survives what is no HTTP', async () => {
     const { port } = new URL(url);
     for (const bytes of [

@@ -127,6 +127,21 @@ onBothStores('machines', (fresh) => {
     expect((await registerMachine(store, config, 'netboot', self)).ip).to.equal('192.168.0.1');
   });
 
+  it("never register under a server's name, nor have one that DNS uses", async () => {
+    const store = await fresh();
+    await setSetting(store, 'test', 'allow_self_registration', 'true');
+    const self = { mac: '52:54:00:00:00:09', rfs: 1, hfs: 1, room: 'alt', mtype: 'user' };
+    for (const hostname of ['gw', 'MDB', 'netboot', 'ns', 'rfs0', 'hfs12'])
+      expect(await rejection(registerMachine(store, config, 'x', { ...self, hostname }))).to.include({
+        kind: 'forbidden',
+      });
+    for (const hostname of ['localhost', 'alien-7'])
+      expect(await rejection(addMachine(store, config, 'x', { ...self, hostname }))).to.include({
+        kind: 'bad-input',
+      });
+    await registerMachine(store, config, 'x', { ...self, hostname: 'rhfs01' });
+  });
+
   it('published by a SADM client are matched by hostname, then by MAC, all or nothing', async () => {
     const store = await fresh();
     await addMachine(store, config, 'test', pc(1));
