@@ -56,6 +56,7 @@ export const start: StartDaemon = async (context) => {
     const server = createServer(context, 'netboot', {
       aliens: true,
       front: booter.usual,
+      onBadPath: () => renderRefusal(site.config, 'netboot', 'the path is no URL, or too long'),
     });
     const parts = { context, store, mdb, stages, booter };
     await server.app.register(async (app) => scripts(app, parts));

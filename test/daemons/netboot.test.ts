@@ -92,6 +92,14 @@ describe('netboot daemon', () => {
       expect((await get(path)).text, path).to.equal(text);
   });
 
+  it('answers a path that is no URL, or too long, with a script too', async () => {
+    for (const path of ['/boot/%ff/', `/boot/${'a'.repeat(300)}/`]) {
+      const response = await fetch(`${daemon.url}${path}`);
+      expect(response.status).to.equal(200);
+      expect(await response.text()).to.match(/^#!ipxe\n/);
+    }
+  });
+
   it('follows MDB', async () => {
     await updateMachine(store, made.site.config, 'test', 'pas-r01p01', {
       is_faulty: true,

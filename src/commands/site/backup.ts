@@ -20,11 +20,13 @@ It is from one moment, and nothing has to stop for it. Keep it off the gateway: 
   };
 
   async run() {
-    const [{ backupSite }, { readPassphrase }] = await Promise.all([
+    const [{ backupSite }, { readPassphrase }, { checkFolder }] = await Promise.all([
       import('../../lib/site/backup.ts'),
       import('../../lib/cli/passphrase.ts'),
+      import('../../lib/cli/output.ts'),
     ]);
     const site = await this.site();
+    checkFolder(this.args.file);
     const store = await this.store();
     const passphrase = await readPassphrase(this.flags['passphrase-file'], { twice: true });
     const summary = await backupSite(site, store, this.args.file, passphrase, new Date());

@@ -34,6 +34,10 @@ export default class SiteExport extends BaseCommand<typeof SiteExport> {
     }
     const dir = resolve(this.flags.out ?? host ?? role);
     const secrets = await writeExport(site, role, dir);
+    if (role !== 'gw' && /127\.|localhost/.test(site.config.serviceUrl))
+      this.note(
+        `warning: serviceUrl is ${site.config.serviceUrl}: that host would speak to itself; change it in ${site.file}`,
+      );
     this.log(`${dir}: prolo.yml, and secrets.yml (mode 0600) with ${secrets.length} secret(s)`);
     return { dir, role, secrets };
   }

@@ -25,18 +25,26 @@ export default class UdbSheet extends BaseCommand<typeof UdbSheet> {
   };
 
   async run() {
-    const [{ readSheet }, { renderSheet }, { writeFileAtomic }, { ProloError }, { formatOf }] =
-      await Promise.all([
-        import('../../lib/udb/private.ts'),
-        import('../../lib/udb/sheet.ts'),
-        import('../../lib/write-file.ts'),
-        import('../../lib/errors.ts'),
-        import('../../lib/udb/sheet-formats.ts'),
-      ]);
+    const [
+      { readSheet },
+      { renderSheet },
+      { writeFileAtomic },
+      { ProloError },
+      { formatOf },
+      { checkFolder },
+    ] = await Promise.all([
+      import('../../lib/udb/private.ts'),
+      import('../../lib/udb/sheet.ts'),
+      import('../../lib/write-file.ts'),
+      import('../../lib/errors.ts'),
+      import('../../lib/udb/sheet-formats.ts'),
+      import('../../lib/cli/output.ts'),
+    ]);
     const { out } = this.flags;
     const format: SheetFormat = this.flags.format ?? formatOf(out);
     if (format === 'pdf' && out === '-')
       throw new ProloError('bad-input', 'password sheet: a PDF needs a file', { hint: 'name it with --out' });
+    if (out !== '-') checkFolder(out);
     const site = await this.site();
     const selection = { group: this.flags.type as 'user' | undefined, logins: this.args.logins ?? [] };
     const users = await readSheet(await this.store(), site.secret('passwords.key'), this.actor, selection);

@@ -21,6 +21,8 @@ export interface ServerOptions {
   /** Also let aliens in: only netboot does. */
   aliens?: boolean;
   bodyLimitBytes?: number;
+  /** What a path that is no URL, or too long, is answered with, as status 200; without it the status says so. */
+  onBadPath?(): string;
   /**
    * Answers a GET with a plain text before the router sees it, or leaves it to the router with undefined: for what all
    * machines of a site ask at once. The answer is ASCII.
@@ -53,8 +55,11 @@ export function createServer(
     exposeHeadRoutes: false,
     // A path that is no URL, or too long: fastify asks no handler of errors, and its own text repeats the whole of it.
     frameworkErrors({ statusCode }, request, reply) {
+      const plain = reply as FastifyReply;
+      if (options.onBadPath)
+        return void plain.code(200).type('text/plain; charset=utf-8').send(options.onBadPath());
       const error = Object.assign(new Error(`${service}: the path is no URL, or too long`), { statusCode });
-      sendError(context, service, error, request, reply);
+      sendError(context, service, error, request, plain);
     },
   });
   const metrics = new Registry();

@@ -32,7 +32,7 @@ export function watchSummary(reports: readonly StageReport[]): string {
     .filter(([, count]) => count > 0)
     .map(([stage, count]) => `${count} ${stage}`);
   const stuck = reports.filter((report) => report.stuck).length;
-  return `${reports.length} machines${counts.length ? `: ${counts.join(', ')}` : ''}; ${stuck} stuck`;
+  return `${reports.length} ${reports.length === 1 ? 'machine' : 'machines'}${counts.length ? `: ${counts.join(', ')}` : ''}; ${stuck} stuck`;
 }
 
 /** Who needs a person first: the stuck ones, then who boots now, those that are up last. */

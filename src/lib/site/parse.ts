@@ -68,6 +68,9 @@ function checkTogether(config: Config): string | undefined {
     if (!pool) return `pools.${mtype}: ${config.pools[mtype]} is a pool that shares another's itself`;
     if (!machines.some((network) => inRange(pool.first, network) && inRange(pool.last, network)))
       return `pools.${mtype}: ${config.pools[mtype]} is in no network with role machines`;
+    const leased = config.networks.findIndex(({ range }) => range && overlap(parseRange(range)!, pool));
+    if (leased >= 0)
+      return `pools.${mtype}: ${config.pools[mtype]} overlaps networks.${leased}.range, which is leased`;
   }
   for (const [mtype, profile] of Object.entries(config.netboot.boots))
     if (!Object.hasOwn(config.netboot.profiles, profile))

@@ -65,6 +65,12 @@ describe('prolo.yml', () => {
     ],
     ['a pool in no network', "pools: {user: '10.0.0.1-10.0.0.9'}", 'pools.user', 'in no network'],
     ['a pool that shares a shared one', 'pools: {user: orga}', 'pools.user', 'shares'],
+    [
+      'a pool of addresses that are leased',
+      "networks: [{name: a, cidr: 192.168.0.0/22, role: machines, range: '192.168.0.9-192.168.0.20'}]",
+      'pools.user',
+      'overlaps networks.0.range',
+    ],
     ['a profile that is not there', 'netboot: {boots: {user: windows}}', 'netboot.boots.user', 'windows'],
     [
       'uids that overlap',
