@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { prolo, proloBin } from '../support/cli.ts';
+import { needs } from '../support/needs.ts';
 import { freePortBase } from '../support/site.ts';
 
 const root = join(import.meta.dirname, '../..');
@@ -76,7 +77,8 @@ for (const document of documents) {
     });
 
     for (const { command, expected } of steps)
-      it(command, async () => {
+      it(command, async function () {
+        if (/\bcurl\b/.test(command)) needs(this, { curl: 'curl' });
         // Documents name SADM's ports; this site has others.
         const moved = command.replace(
           /127\.0\.0\.1:(20\d{3})/g,
