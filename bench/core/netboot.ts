@@ -6,7 +6,7 @@ import { askAll, cpuSeconds } from '../support/http-load.ts';
 import { benchMachine, makeBenchSite } from '../support/site.ts';
 
 const MACHINES = 1_000;
-const REQUESTS = 20_000;
+const REQUESTS = 40_000;
 const CONNECTIONS = 32;
 const RUNS = 9;
 

@@ -7,6 +7,7 @@ import { type ServiceName, servicePort } from '../site/site.ts';
 import { allowedNetworks, createAccess } from './access.ts';
 import { clientIp } from './client-ip.ts';
 import type { DaemonContext, RunningDaemon } from './daemon.ts';
+import { keepTickShape } from './tick-shape.ts';
 
 export interface Server {
   app: FastifyInstance;
@@ -39,6 +40,7 @@ export function createServer(
   service: ServiceName,
   options: ServerOptions = {},
 ): Server {
+  keepTickShape();
   const { site, log } = context;
   const allowed = createAccess(allowedNetworks(site.config, options.aliens ?? false));
   const answered = new Map<number, number>();
