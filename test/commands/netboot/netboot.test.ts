@@ -70,7 +70,7 @@ describe('prolo netboot', function () {
       await fetch(`${daemon.url}/boot/${MAC}/`);
       const shown = await run(['netboot', 'watch', '--once']);
       expect(shown.stdout)
-        .to.match(/^1 machines: 1 script; 0 stuck\n/)
+        .to.match(/^1 machine: 1 script; 0 stuck\n/)
         .and.match(/pas-r01p01 .* script /);
 
       const child = spawn(process.execPath, [
