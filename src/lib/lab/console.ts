@@ -35,6 +35,7 @@ export type Key = keyof typeof KEYS;
 export function createConsole(name: string, output: Readable, input: Writable, logFile: string): Console {
   const plain = createPlainText();
   const log = createWriteStream(logFile, { flags: 'a' });
+  log.on('error', () => undefined); // a console is read without its log too
   const listeners: ((line: string) => void)[] = [];
   const waiting = new Set<() => void>();
   let text = '';
