@@ -107,6 +107,29 @@ describe('prolo site', function () {
     }
   });
 
+  it('log shows who changed what and who looked at passwords, the newest last', async () => {
+    const test = await makeTestSite();
+    try {
+      const config = test.site.file;
+      await prolo(['mdb', 'add', '--hostname', 'pas-r01p01', '--mac', '52:54:00:00:00:01'], { config });
+      await prolo(['udb', 'add', 'akim'], { config });
+      await prolo(['udb', 'password', 'akim'], { config });
+      const log = async (...args: string[]) =>
+        JSON.parse((await prolo(['site', 'log', '--json', ...args], { config })).stdout) as {
+          source: string;
+          what: string;
+        }[];
+      const all = await log();
+      expect(all.map(({ source }) => source)).to.deep.equal(['mdb', 'udb', 'audit']);
+      expect(all[0]!.what).to.equal('update pas-r01p01');
+      expect(all[2]!.what).to.include('akim');
+      expect(await log('--of', 'mdb')).to.have.length(1);
+      expect(await log('--last', '1')).to.deep.equal(all.slice(-1));
+    } finally {
+      await test.remove();
+    }
+  });
+
   it('backup and restore bring the site to another folder, while it runs', async () => {
     const demo = join(dir, 'demo');
     await prolo(['site', 'init', demo, '--sample', '--port-base', String(await freePortBase())]);
