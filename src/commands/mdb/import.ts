@@ -44,11 +44,11 @@ its hostname, else by its MAC, else it is new. Machines that the file does not n
     const { file } = this.args;
     const format =
       (this.flags.format as 'csv' | 'yaml' | undefined) ?? (file === '-' ? 'csv' : sheetFormat(file));
-    const inputs = readSheet(await readInput(file), format, file);
+    const rows = readSheet(await readInput(file), format, file);
     const { config } = await this.site();
     const store = await this.store();
     const decide = (current: Parameters<typeof decideImport>[0]) =>
-      decideImport(current, inputs, this.flags.delete);
+      decideImport(current, rows, this.flags.delete);
     const dryRun = this.flags['dry-run'];
     if (this.flags.delete && !dryRun) {
       const { remove } = await changeMachines(store, config, this.actor, decide, true);

@@ -9,16 +9,17 @@ import type { Machine } from './record.ts';
  */
 export function decideImport(
   current: readonly Machine[],
-  inputs: readonly MachineInput[],
+  rows: readonly { input: MachineInput; where?: string }[],
   removeOthers: boolean,
 ): { wishes: Wish[]; remove: Machine[] } {
   const byName = new Map(current.map((machine) => [machine.hostname, machine]));
-  const named = new Set(inputs.map(({ hostname }) => byName.get(hostname?.trim().toLowerCase() ?? '')?.id));
-  const wishes = inputs.map((input): Wish => {
+  const named = new Set(rows.map(({ input }) => byName.get(input.hostname?.trim().toLowerCase() ?? '')?.id));
+  const wishes = rows.map((row): Wish => {
+    const { input } = row;
     const own = byName.get(input.hostname?.trim().toLowerCase() ?? '');
     const match = own ? { machine: own } : matchMachine(current, input);
     // A MAC whose machine the file names too has moved: this record is a machine of its own.
-    return match && (own || !named.has(match.machine.id)) ? { input, ...match } : { input };
+    return match && (own || !named.has(match.machine.id)) ? { ...row, ...match } : row;
   });
   const seen = new Map<number, MachineInput>();
   for (const { machine, input } of wishes) {

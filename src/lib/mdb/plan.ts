@@ -31,6 +31,8 @@ export interface Wish {
   /** The machine to change; none: a new one. */
   machine?: Machine;
   input: MachineInput;
+  /** Where it was written, `machines.csv: line 3`: errors begin with it. */
+  where?: string;
 }
 
 /** A new machine has id 0 until the database gives it one. */
@@ -52,9 +54,9 @@ export function planMachines(
 ): MachinePlan {
   const touched = new Set([...remove.map(({ id }) => id), ...wishes.map(({ machine }) => machine?.id ?? 0)]);
   const kept = current.filter(({ id }) => !touched.has(id));
-  const wanted = wishes.map(({ machine, input }) => ({
+  const wanted = wishes.map(({ machine, input, where }) => ({
     before: machine,
-    after: resolve(config, machine, input),
+    after: atPlace(where, () => resolve(config, machine, input)),
   }));
 
   const used = new Set([...kept, ...wanted.map(({ after }) => after)].map(({ ip }) => ip));
@@ -71,6 +73,17 @@ export function planMachines(
     ),
     remove: [...remove],
   };
+}
+
+/** What goes wrong inside is said with the place in front. */
+function atPlace<T>(where: string | undefined, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    if (where === undefined || !(error instanceof ProloError)) throw error;
+    const { kind, message, hint } = error;
+    throw new ProloError(kind, `${where}: ${message}`, { cause: error, ...(hint ? { hint } : {}) });
+  }
 }
 
 /** The fields that differ, by name. */

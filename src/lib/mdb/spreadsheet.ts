@@ -31,10 +31,17 @@ export function writeSheet(records: readonly MachineRecord[], format: SheetForma
  * for aliases and a fault's details, which it clears.
  * @throws ProloError `bad-input` that names the line or record, and what was expected
  */
-export function readSheet(text: string, format: SheetFormat, file: string): MachineInput[] {
-  return (format === 'csv' ? readCsv(text, file) : readYaml(text, file)).map(({ where, row }) =>
-    toInput(row, where),
-  );
+export function readSheet(text: string, format: SheetFormat, file: string): SheetRow[] {
+  return (format === 'csv' ? readCsv(text, file) : readYaml(text, file)).map(({ where, row }) => ({
+    where,
+    input: toInput(row, where),
+  }));
+}
+
+/** A wish, and where it was written. */
+export interface SheetRow {
+  where: string;
+  input: MachineInput;
 }
 
 interface Row {

@@ -19,7 +19,13 @@ export async function fillSite(site: Site, sample: boolean, actor: string): Prom
     const machines = sampleMachines();
     const switches = sampleSwitches();
     const { importUsers } = await import('../udb/import.ts');
-    await changeMachines(store, site.config, actor, (current) => decideImport(current, machines, false));
+    await changeMachines(store, site.config, actor, (current) =>
+      decideImport(
+        current,
+        machines.map((input) => ({ input })),
+        false,
+      ),
+    );
     for (const record of switches) await saveSwitch(store, site.config, actor, record);
     const rows = samplePeople().map(({ name, group }, i) => {
       const [firstname = '', lastname = ''] = name.split(' ');

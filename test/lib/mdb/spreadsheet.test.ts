@@ -51,8 +51,8 @@ describe('a spreadsheet of machines', () => {
   });
 
   it('may have other columns left out, semicolons, a byte order mark and Windows line ends', () => {
-    const [input] = readSheet('\ufeffhostname;rfs\r\npc1;7\r\n', 'csv', 'm.csv');
-    expect(input).to.deep.equal({ hostname: 'pc1', rfs: 7 });
+    const [row] = readSheet('\ufeffhostname;rfs\r\npc1;7\r\n', 'csv', 'm.csv');
+    expect(row!.input).to.deep.equal({ hostname: 'pc1', rfs: 7 });
   });
 
   for (const [text, words] of [
@@ -68,19 +68,29 @@ describe('a spreadsheet of machines', () => {
 
   it('in YAML, a key without a value is left out; a hostname is needed', () => {
     expect(readSheet('- hostname: pc1\n  room:\n  rfs: 7\n', 'yaml', 'm')).to.deep.equal([
-      { hostname: 'pc1', rfs: 7 },
+      { where: 'm: machine 1', input: { hostname: 'pc1', rfs: 7 } },
     ]);
     expect(() => readSheet('- hostname:\n  rfs: 7\n', 'yaml', 'm')).to.throw('hostname is missing');
   });
 
+  it('with a value that is none is refused with its line', () => {
+    const rows = readSheet('hostname,mac\npc1,02:00:00:00:00:01\na_b,02:00:00:00:00:02\n', 'csv', 'm.csv');
+    const { wishes } = decideImport([], rows, false);
+    expect(() => planMachines(config, [], wishes)).to.throw('m.csv: line 3: machine: hostname "a_b"');
+  });
+
   it('that names one machine twice is refused', () => {
-    expect(() => decideImport([machine(1)], [{ hostname: 'pc1' }, { hostname: 'PC1' }], false)).to.throw(
-      'twice',
-    );
+    expect(() =>
+      decideImport([machine(1)], [{ input: { hostname: 'pc1' } }, { input: { hostname: 'PC1' } }], false),
+    ).to.throw('twice');
   });
 
   it('finds a renamed machine by its MAC', () => {
-    const { wishes } = decideImport([machine(1)], [{ hostname: 'new', mac: machine(1).mac }], false);
+    const { wishes } = decideImport(
+      [machine(1)],
+      [{ input: { hostname: 'new', mac: machine(1).mac } }],
+      false,
+    );
     expect(wishes[0]!.machine?.id).to.equal(1);
   });
 });
