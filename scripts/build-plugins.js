@@ -1,27 +1,18 @@
 // What the bundler does apart from bundling. Each of these is here for the start of the program (bench: cold-start).
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 
-/** @oclif/core without what we do not use of it. */
+/** @oclif/core without what we do not use of it: its index loads all of it. */
 const lightOclif = {
   name: 'light-oclif',
   setup(bundler) {
     bundler.onResolve({ filter: /^@oclif\/core$/ }, () => ({
       path: join(import.meta.dirname, 'oclif-core.js'),
     }));
-    // Sorting the commands' ids as people of this country would makes V8 load its tables of languages: 10 ms.
-    bundler.onLoad({ filter: /@oclif\/core\/lib\/config\/plugin\.js$/ }, async ({ path }) => ({
-      contents: replaceOnce(
-        await readFile(path, 'utf8'),
-        'a.id.localeCompare(b.id)',
-        '(a.id < b.id ? -1 : 1)',
-      ),
-    }));
   },
 };
 
-/** knex with the two databases that a site can have, and better-sqlite3's code in the bundle. */
+/** knex with the two databases that a site can have. */
 const twoDatabases = {
   name: 'two-databases',
   setup(bundler) {
@@ -30,11 +21,6 @@ const twoDatabases = {
         ? { path: `knex/lib/dialects/${path.slice(2)}`, external: true }
         : undefined,
     );
-    // Its package `bindings` looks for the native part in many places, from the folder of the file that calls it.
-    bundler.onResolve({ filter: /^bindings$/ }, ({ path }) => ({ path, namespace: 'native' }));
-    bundler.onLoad({ filter: /.*/, namespace: 'native' }, () => ({
-      contents: 'module.exports = (file) => require(`better-sqlite3/build/Release/${file}`);',
-    }));
   },
 };
 
@@ -63,12 +49,6 @@ function asData(value) {
     return inner;
   });
   return `JSON.parse(${JSON.stringify(json)})`;
-}
-
-function replaceOnce(text, from, to) {
-  if (text.split(from).length !== 2)
-    throw new Error(`@oclif/core: ${from}: not there once; see what it is now`);
-  return text.replace(from, to);
 }
 
 export const plugins = [lightOclif, twoDatabases, dataNow];

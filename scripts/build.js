@@ -45,6 +45,7 @@ const { outputFiles } = await build({
   // Loaded at run time from node_modules: native code, and packages that read files beside themselves. What is no
   // CommonJS must be loaded with import().
   external: [
+    'better-sqlite3',
     'pg',
     'pg-native',
     'pg-query-stream',
