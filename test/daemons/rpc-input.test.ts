@@ -55,7 +55,8 @@ describe('RPC, with bad input', () => {
   });
 
   it('stops reading a body without a length at 16 MiB', async () => {
-    const sent = await new Promise<{ status: number; bytes: number }>((resolve, reject) => {
+    // The server answers and hangs up; who is still writing may be told of the one or of the other.
+    const sent = await new Promise<{ status: number | string; bytes: number }>((resolve) => {
       const part = Buffer.alloc(1024 * 1024, ' ');
       let bytes = 0;
       const post = request(`${url}/call/query`, { method: 'POST' });
@@ -69,10 +70,10 @@ describe('RPC, with bad input', () => {
         post.destroy();
         resolve({ status: response.statusCode!, bytes });
       });
-      post.on('error', reject);
+      post.on('error', (error: NodeJS.ErrnoException) => resolve({ status: error.code ?? '', bytes }));
       more();
     });
-    expect(sent.status).to.equal(413);
+    expect(sent.status).to.be.oneOf([413, 'EPIPE', 'ECONNRESET']);
     expect(sent.bytes).to.be.below(64 * 1024 * 1024);
     await expectGoingOn();
   });

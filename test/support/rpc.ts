@@ -13,7 +13,9 @@ export async function postCall(
   method: string,
   body: string | Uint8Array<ArrayBuffer>,
 ): Promise<RpcAnswer> {
-  return readAnswer(await fetch(`${url}/call/${method}`, { method: 'POST', body }));
+  const post = (): Promise<Response> => fetch(`${url}/call/${method}`, { method: 'POST', body });
+  // After a body that it did not read to its end, the server hangs up, maybe on a connection that fetch has kept: once more.
+  return readAnswer(await post().catch(post));
 }
 
 /** A call by keywords, with a token when there is a secret. */
