@@ -1,12 +1,16 @@
+import { Flags } from '@oclif/core';
 import { BaseCommand } from '../base-command.ts';
 
 export default class Up extends BaseCommand<typeof Up> {
   static override description = "run all of the site's daemons in this process, until a signal ends them";
   static override examples = ['<%= config.bin %> up', '<%= config.bin %> up --config demo/prolo.yml'];
   static override enableJsonFlag = false;
+  static override flags = {
+    'keep-homes': Flags.boolean({ description: 'leave homes served at the end, for the next start to find' }),
+  };
 
   async run(): Promise<void> {
-    const [{ runDaemons }, { DAEMON_NAMES }, { table }, { thisProgram }, { relative }] = await Promise.all([
+    const [{ runDaemons }, { upNames }, { table }, { thisProgram }, { relative }] = await Promise.all([
       import('../daemons/run.ts'),
       import('../daemons/registry.ts'),
       import('../lib/cli/table.ts'),
@@ -14,7 +18,7 @@ export default class Up extends BaseCommand<typeof Up> {
       import('node:path'),
     ]);
     const site = await this.site();
-    const { daemons, ended } = await runDaemons(site, DAEMON_NAMES);
+    const { daemons, ended } = await runDaemons(site, upNames(site.config), this.flags['keep-homes']);
     const address = (service: string): string => daemons.find(({ name }) => name === service)?.url ?? '';
     const program = thisProgram(process.argv[1], process.cwd());
     const config = relative(process.cwd(), site.file);

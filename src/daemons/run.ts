@@ -16,10 +16,11 @@ export interface Running {
 /**
  * Starts daemons in this process, in order; SIGTERM or SIGINT closes them, the last one first, a second signal ends the
  * process at once. When one cannot start, those before it are closed again.
+ * @param keepHomes whether the processes that serve homes go on
  */
-export async function runDaemons(site: Site, names: readonly string[]): Promise<Running> {
+export async function runDaemons(site: Site, names: readonly string[], keepHomes = true): Promise<Running> {
   const log = createLog(site.config.log.level);
-  const starts = await Promise.all(names.map(async (name) => ({ name, start: await loadDaemon(name) })));
+  const starts = await Promise.all(names.map(async (name) => ({ name, ...(await loadDaemon(name)) })));
   const signal = untilSignal();
   let opened: Promise<Store> | undefined;
   const store = (): Promise<Store> => (opened ??= openStore(databaseUrl(site)));
@@ -33,8 +34,9 @@ export async function runDaemons(site: Site, names: readonly string[]): Promise<
   };
 
   try {
-    for (const { name, start } of starts) {
-      running.push({ name, daemon: await start({ site, log: log.child({ daemon: name }), store }) });
+    for (const { name, start, number } of starts) {
+      const context = { site, log: log.child({ daemon: name }), store, keepHomes };
+      running.push({ name, daemon: await start(number === undefined ? context : { ...context, number }) });
     }
   } catch (error) {
     await closeAll();

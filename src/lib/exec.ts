@@ -50,3 +50,32 @@ export async function runOk(argv: readonly string[], options: RunOptions = {}): 
   const words = (result.stderr.trim() || result.stdout.trim()).split('\n').slice(-5).join('\n');
   throw new ProloError('failed', `program ${argv.join(' ')}: exit status ${result.exitCode}: ${words}`);
 }
+
+/**
+ * Starts a program that outlives this process: a session of its own, nothing of its input, its output appended to a file.
+ * @returns its pid
+ * @throws ProloError `unavailable` when the program is not there
+ */
+export async function startDetached(argv: readonly string[], logFile: string): Promise<number> {
+  const { spawn } = await import('node:child_process');
+  const { openSync, closeSync } = await import('node:fs');
+  const [file = '', ...args] = argv;
+  const log = openSync(logFile, 'a', 0o600);
+  try {
+    const child = spawn(file, args, {
+      detached: true,
+      stdio: ['ignore', log, log],
+      env: { PATH: `${process.env.PATH ?? ''}:/usr/sbin:/sbin` },
+    });
+    await new Promise<void>((resolve, reject) => child.once('spawn', resolve).once('error', reject));
+    child.unref();
+    return child.pid!;
+  } catch (error) {
+    throw new ProloError('unavailable', `program ${file}: ${(error as Error).message}`, {
+      hint: 'is it installed?',
+      cause: error,
+    });
+  } finally {
+    closeSync(log);
+  }
+}

@@ -49,3 +49,10 @@ export function inRange(ip: number, range: Range): boolean {
 export function netmask(prefix: number): string {
   return formatIp(prefix === 0 ? 0 : (0xffffffff << (32 - prefix)) >>> 0);
 }
+
+/** `40000-49999` as two ports, or undefined. */
+export function parsePorts(text: string): Range | undefined {
+  const match = /^(\d{4,5})-(\d{4,5})$/.exec(text);
+  const [first, last] = [Number(match?.[1]), Number(match?.[2])];
+  return match && first >= 1024 && first <= last && last <= 65535 ? { first, last } : undefined;
+}

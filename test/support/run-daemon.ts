@@ -9,9 +9,10 @@ import { loadDaemon } from '../../src/daemons/registry.ts';
 const [file = '', ...names] = process.argv.slice(2);
 const site = loadSite(file);
 const store = openStore(databaseUrl(site));
-for (const name of names)
-  await (
-    await loadDaemon(name)
-  )({ site, log: createLog('error'), store: () => store });
+for (const name of names) {
+  const { start, number } = await loadDaemon(name);
+  const context = { site, log: createLog('error'), store: () => store };
+  await start(number === undefined ? context : { ...context, number });
+}
 process.send!('ready');
 process.on('disconnect', () => process.exit());

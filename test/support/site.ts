@@ -1,4 +1,4 @@
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -22,7 +22,10 @@ export interface TestSite {
 export async function makeTestSite(config: Record<string, unknown> = {}): Promise<TestSite> {
   const dir = mkdtempSync(join(tmpdir(), 'prolo-test-'));
   const portBase = await freePortBase();
-  const base = { database: 'sqlite:prolo.db', portBase, serviceUrl: 'http://127.0.0.1:{port}' };
+  const hfs = { url: 'http://127.0.0.1:{portN}', dir: 'hfs', skeleton: 'skeleton', firewall: 'off' };
+  const base = { database: 'sqlite:prolo.db', portBase, serviceUrl: 'http://127.0.0.1:{port}', hfs };
+  mkdirSync(join(dir, 'skeleton'));
+  writeFileSync(join(dir, 'skeleton/.profile'), '# at home\n');
   writeFileSync(join(dir, 'prolo.yml'), stringify({ ...base, ...config }));
   writeFileSync(join(dir, 'secrets.yml'), stringify(generateSecrets()));
   chmodSync(join(dir, 'secrets.yml'), 0o600);

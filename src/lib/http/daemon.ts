@@ -8,6 +8,10 @@ export interface DaemonContext {
   log: Logger;
   /** The gateway's database, opened once a process. @throws ProloError `config` on any other host. */
   store(): Promise<Store>;
+  /** Which one of several: 2 of `hfs@2`. */
+  number?: number;
+  /** Whether the processes that serve homes go on when this ends; they do unless told otherwise. */
+  keepHomes?: boolean;
 }
 
 export interface RunningDaemon {

@@ -12,7 +12,7 @@ import { keepTickShape } from './tick-shape.ts';
 export interface Server {
   app: FastifyInstance;
   metrics: Registry;
-  /** Listens on every address of `bind`, at the service's port. */
+  /** Listens on every address of `bind`, at the service's port, unless told otherwise. */
   start(onClose?: () => Promise<void> | void): Promise<RunningDaemon>;
 }
 
@@ -22,6 +22,8 @@ export interface ServerOptions {
   /** Also let aliens in: only netboot does. */
   aliens?: boolean;
   bodyLimitBytes?: number;
+  /** Where it listens, unless on every address of `bind` at the service's port. */
+  listen?: { host: string; port: number };
   /** What a path that is no URL, or too long, is answered with, as status 200; without it the status says so. */
   onBadPath?(): string;
   /**
@@ -111,8 +113,9 @@ export function createServer(
     app,
     metrics,
     async start(onClose) {
-      const port = servicePort(site.config, service);
-      const [first = '127.0.0.1', ...rest] = site.config.bind;
+      const port = options.listen?.port ?? servicePort(site.config, service);
+      const hosts = options.listen ? [options.listen.host] : site.config.bind;
+      const [first = '127.0.0.1', ...rest] = hosts;
       try {
         await app.listen({ host: first, port });
         for (const host of rest) {
@@ -127,9 +130,9 @@ export function createServer(
         await app.close();
         throw new ProloError(
           'unavailable',
-          `${service}: cannot listen on ${site.config.bind.join(', ')} port ${port}: ${(error as Error).message}`,
+          `${service}: cannot listen on ${hosts.join(', ')} port ${port}: ${(error as Error).message}`,
           {
-            hint: 'another program has that port, or the address is not up; see `bind` and `portBase` in prolo.yml',
+            hint: 'another program has that port, or the address is not up; see `bind`, `portBase` and `hfs.url` in prolo.yml',
             cause: error,
           },
         );

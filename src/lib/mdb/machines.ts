@@ -110,8 +110,7 @@ export async function removeMachines(
 /** Names that machines are reached by as servers: who could take one by registering would be believed. */
 function refuseServersName(config: Config, hostname: string): void {
   const name = hostname.trim().toLowerCase();
-  const taken =
-    [config.gateway, 'ns', 'ntp', 'hfsdb', ...SERVICES].includes(name) || /^[rh]fs\d*$/.test(name);
+  const taken = [config.gateway, 'ns', 'ntp', ...SERVICES].includes(name) || /^[rh]fs\d*$/.test(name);
   if (taken)
     throw new ProloError(
       'forbidden',

@@ -11,24 +11,28 @@ export interface RpcClient {
 const TIMEOUT_MS = 30_000;
 const MAX_ANSWER_BYTES = 256 * 1024 * 1024;
 
-/** Calls the methods of a service. @param secret signs each call, where the method wants a token */
-export function createRpcClient(baseUrl: string, secret?: string): RpcClient {
+/**
+ * Calls the methods of a service.
+ * @param secret signs each call, where the method wants a token
+ * @param timeoutMs of a call
+ */
+export function createRpcClient(baseUrl: string, secret?: string, timeoutMs = TIMEOUT_MS): RpcClient {
   return {
     async call(method, kwargs = {}) {
       const hmac = secret === undefined ? {} : { hmac: makeToken(secret, method, Date.now()) };
       const url = `${baseUrl.replace(/\/$/, '')}/call/${encodeURIComponent(method)}`;
-      const { status, text } = await post(url, JSON.stringify({ args: [], kwargs, ...hmac }));
+      const { status, text } = await post(url, JSON.stringify({ args: [], kwargs, ...hmac }), timeoutMs);
       return readAnswer(url, status, text);
     },
   };
 }
 
-async function post(url: string, body: string): Promise<{ status: number; text: string }> {
+async function post(url: string, body: string, timeoutMs: number): Promise<{ status: number; text: string }> {
   const { request } = await (url.startsWith('https:') ? import('node:https') : import('node:http'));
   try {
     const response = await new Promise<IncomingMessage>((resolve, reject) => {
       const headers = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) };
-      const signal = AbortSignal.timeout(TIMEOUT_MS);
+      const signal = AbortSignal.timeout(timeoutMs);
       request(url, { method: 'POST', headers, agent: false, signal }, resolve).on('error', reject).end(body);
     });
     const chunks: Buffer[] = [];

@@ -12,11 +12,18 @@ import { renderConfig } from './write-config.ts';
 /** What a host of each role must be able to prove or check; nothing else leaves the gateway. */
 const ROLE_SECRETS: Record<string, readonly SecretName[]> = {
   gw: SECRET_NAMES,
-  rhfs: ['mdbsync.subscribe', 'udbsync.subscribe', 'presencesync.subscribe', 'hfs.shared'],
+  rhfs: [
+    'mdbsync.subscribe',
+    'udbsync.subscribe',
+    'presencesync.subscribe',
+    'hfs.shared',
+    'hfs.control',
+    'hfs.backup',
+  ],
   web: ['mdbsync.subscribe', 'udbsync.subscribe', 'presencesync.subscribe'],
   monitoring: [],
-  // What a PC boots can be read by any laptop on the wire: it has none.
-  pc: [],
+  // What a PC boots can be read by any laptop on the wire; so these two count only from the address of a seat.
+  pc: ['presencesync.publish', 'hfs.shared'],
 };
 export const ROLES = Object.keys(ROLE_SECRETS);
 

@@ -48,5 +48,6 @@ export function loopbackDraft(name: string, portBase: number): ConfigDraft {
     // A named that anybody may start beside it, `named -c state/dns/named.conf`; without BIND or Kea it runs as well.
     dns: { checks: 'if-present', listen: ['127.0.0.1'], port: portBase + 53, controlPort: portBase + 54 },
     dhcp: { checks: 'if-present' },
+    hfs: { url: 'http://127.0.0.1:{portN}', up: [0, 1], dir: 'hfs', skeleton: 'skeleton', firewall: 'off' },
   };
 }

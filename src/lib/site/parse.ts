@@ -1,6 +1,6 @@
 import { type Document, LineCounter, parseDocument } from 'yaml';
 import { ProloError } from '../errors.ts';
-import { inRange, parseCidr, parseIp, parseRange } from '../net.ts';
+import { inRange, parseCidr, parseIp, parsePorts, parseRange } from '../net.ts';
 import { checkAgainst, type Formats, type Schema } from './check.ts';
 import { type Config, ConfigSchema, MTYPES } from './schema.ts';
 
@@ -15,6 +15,7 @@ export const FORMATS: Formats = {
     words: `addresses FIRST-LAST, or one of ${MTYPES.join(', ')}`,
     accepts: (text) => parseRange(text) !== undefined || (MTYPES as readonly string[]).includes(text),
   },
+  'prolo-ports': { words: 'ports FIRST-LAST, above 1023', accepts: (text) => parsePorts(text) !== undefined },
   'prolo-url': { words: 'a URL, http:// or https://', accepts: (text) => /^https?:\/\/[^\s/]+/.test(text) },
 };
 

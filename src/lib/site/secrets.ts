@@ -22,6 +22,8 @@ export const SECRET_NAMES = [
   'presencesync.subscribe',
   'udb.private',
   'hfs.shared',
+  'hfs.control',
+  'hfs.backup',
   'passwords.key',
 ] as const;
 export type SecretName = (typeof SECRET_NAMES)[number];

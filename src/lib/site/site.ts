@@ -26,6 +26,7 @@ const SERVICE_OFFSETS = {
   udb: 80,
   udbsync: 90,
   hfs: 100,
+  hfsdb: 110,
   sso: 131,
 } as const;
 export type ServiceName = keyof typeof SERVICE_OFFSETS;
@@ -41,6 +42,16 @@ export function serviceUrl(config: Config, service: ServiceName): string {
   return config.serviceUrl
     .replaceAll('{service}', service)
     .replaceAll('{port}', String(servicePort(config, service)))
+    .replace(/\/$/, '');
+}
+
+/** The base URL of an HFS, without a slash at its end: how it is reached, and where it listens. */
+export function hfsUrl(config: Config, hfs: number): string {
+  const port = servicePort(config, 'hfs');
+  return config.hfs.url
+    .replaceAll('{hfs}', String(hfs))
+    .replaceAll('{portN}', String(port + hfs))
+    .replaceAll('{port}', String(port))
     .replace(/\/$/, '');
 }
 

@@ -9,7 +9,19 @@ export interface Dump {
 }
 
 /** In an order in which rows can be put back. */
-const TABLES = ['machines', 'names', 'switches', 'settings', 'users', 'changes', 'audit'] as const;
+const TABLES = [
+  'machines',
+  'names',
+  'switches',
+  'settings',
+  'users',
+  'changes',
+  'audit',
+  'presence',
+  'presence_ended',
+  'homes',
+  'quotas',
+] as const;
 const NUMBERED: Record<string, string> = {
   machines: 'id',
   switches: 'id',

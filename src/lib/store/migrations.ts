@@ -70,6 +70,35 @@ const STEPS: Record<string, (tx: Knex) => Promise<void>> = {
       t.text('details').notNullable();
     });
   },
+  '002-homes': async (tx) => {
+    await tx.schema.createTable('presence', (t) => {
+      t.string('login', 32).primary();
+      t.string('hostname', 63).notNullable().unique();
+      t.string('ip', 15).notNullable();
+      t.string('since', 32).notNullable(); // ISO 8601, UTC
+    });
+    // Sessions that logged out, so that a heartbeat which comes late revives none of them.
+    await tx.schema.createTable('presence_ended', (t) => {
+      t.string('login', 32).notNullable();
+      t.string('hostname', 63).notNullable();
+      t.primary(['login', 'hostname']);
+    });
+    await tx.schema.createTable('homes', (t) => {
+      t.string('login', 32).primary();
+      t.integer('hfs').notNullable().index();
+      t.integer('epoch').notNullable();
+      t.integer('last_epoch').notNullable(); // the highest ever handed out
+      t.string('state', 16).notNullable(); // creating, here, moving
+      t.integer('target'); // of a move
+      t.integer('target_epoch');
+      t.bigInteger('size_bytes').notNullable();
+      t.string('changed_at', 32).notNullable();
+    });
+    await tx.schema.createTable('quotas', (t) => {
+      t.string('login', 32).primary();
+      t.bigInteger('size_bytes').notNullable();
+    });
+  },
 };
 
 export const newestMigration = Object.keys(STEPS).at(-1)!;

@@ -1,0 +1,4 @@
+import type { StartDaemon } from '../lib/http/daemon.ts';
+
+/** The list of who is logged on where. */
+export const start: StartDaemon = () =>
