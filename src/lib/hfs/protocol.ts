@@ -9,7 +9,7 @@ import type { Group } from '../site/schema.ts';
  *     hfsdb: open(login, hfs, ip)              Opened: what server `hfs` shall do for the caller at `ip`
  *            created(login, hfs, epoch)        the new image is on disk: now it may be served
  *            finish_move(login, hfs, epoch)    asks the source for its word that its export has ended, then records the new owner
- *            abort_move(login, hfs, epoch)     the move is given up; the source stays the owner
+ *            abort_move(login, hfs, epoch)     Home: the move is given up, unless it was finished before; the row says which
  *            homes(hfs)                        HomeStatus[]: all rows that concern that server
  *     hfs N: begin_source(login, epoch, target_epoch, hfs)  Source: ends the client's export, serves the mover alone
  *            end_source(login, epoch, target_epoch)         ends that export, durably; repeated, it says the same
@@ -66,6 +66,8 @@ export interface Source {
   port: number;
   export: string;
   size_bytes: number;
+  /** What it takes on the source's disk. */
+  used_bytes: number;
 }
 
 /** A home on a server's disk. */

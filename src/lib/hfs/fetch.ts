@@ -1,0 +1,174 @@
+import { existsSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { asProloError, ProloError } from '../errors.ts';
+import { openToClient } from './export.ts';
+import { checkSpace, makeSparse, syncDir, syncFile } from './image.ts';
+import type { Home, Opened, Source } from './protocol.ts';
+import { type Export, writeRecord } from './record.ts';
+import { addRunning, discard, replaceExport, reusable, unitName } from './serve.ts';
+import { endHome, type Hfs, type Running } from './server.ts';
+import {
+  addRemote,
+  cancelMove,
+  completeMove,
+  dismissMove,
+  finalizeMove,
+  queryJob,
+  startMove,
+  startStorage,
+  untilJob,
+} from './storage.ts';
+
+/** How long a client is held while hfsdb does not say whose home it is now; then its session ends, and the row decides. */
+const HOLD_MS = 60_000;
+
+type Fetching = Extract<Opened, { action: 'fetch' }>;
+
+/**
+ * Serves a home that another server has, at once, and moves it here meanwhile.
+ * @param urgent somebody waits for it
+ * @returns undefined where an earlier attempt broke: it is given up then, and hfsdb is to be asked again
+ */
+export async function fetchHome(hfs: Hfs, opened: Fetching, urgent = true): Promise<Export | undefined> {
+  const { login, epoch, seat, source } = opened;
+  const there = reusable(hfs, login, epoch);
+  if (there) return replaceExport(hfs, there, seat.ip);
+  await endHome(hfs, login);
+  const file = hfs.imageFile(login, epoch);
+  if (existsSync(file)) {
+    await giveUp(hfs, login, epoch);
+    return undefined;
+  }
+  try {
+    const found = await askSource(hfs, opened);
+    await checkSpace(hfs.imageDir, found.used_bytes, `the home of ${login}`);
+    await makeSparse(file, found.size_bytes);
+    await syncDir(hfs.imageDir);
+    const storage = await startStorage(unitName(hfs, login), hfs.runDir(login));
+    try {
+      await addRemote(storage.qmp, found, file, hfs.site.config.hfs.reconnectSeconds);
+      const out = await openToClient(hfs, storage.qmp, login, seat.ip);
+      const { host, port } = found;
+      const from = { ...source, host, port, export: found.export };
+      const home = await addRunning(hfs, storage, { login, epoch, mode: 'fetch', export: out, from });
+      driveMove(hfs, home, urgent);
+      return out;
+    } catch (error) {
+      await discard(storage.qmp);
+      throw error;
+    }
+  } catch (error) {
+    await giveUp(hfs, login, epoch);
+    throw error;
+  }
+}
+
+async function askSource(hfs: Hfs, { login, epoch, source }: Fetching): Promise<Source> {
+  const ask = { login, epoch: source.epoch, target_epoch: epoch, hfs: hfs.number };
+  try {
+    return (await hfs.peer(source.hfs).call('begin_source', ask)) as Source;
+  } catch (error) {
+    const cause = asProloError(error);
+    if (cause.kind !== 'unavailable') throw cause;
+    throw new ProloError('unavailable', `hfs ${source.hfs}, where the home of ${login} is, does not answer`, {
+      hint: `ask an organiser: \`prolo hfs restore ${login} --force\` takes its last backup`,
+      cause,
+    });
+  }
+}
+
+/** Tells hfsdb that this attempt is over, and takes away what it left. Where hfsdb cannot be asked now, it is done later. */
+export async function giveUp(hfs: Hfs, login: string, epoch: number): Promise<void> {
+  try {
+    const row = (await hfs.hfsdb.call('abort_move', { login, hfs: hfs.number, epoch })) as Home;
+    if (row.epoch < epoch) await rm(hfs.imageFile(login, epoch), { force: true });
+  } catch (error) {
+    hfs.log.warn({ login, epoch, error: String(error) }, 'home: its move is not given up yet');
+  }
+}
+
+/** Moves a home that is served already, from whatever step it is at; what goes wrong is in the log. */
+export function driveMove(hfs: Hfs, home: Running, urgent: boolean): void {
+  const { login, epoch } = home.record;
+  const startedMs = performance.now();
+  home.moving ??= move(hfs, home, urgent).then(
+    () => {
+      delete home.moving;
+      const ms = Math.round(performance.now() - startedMs);
+      hfs.log.info({ login, epoch, ms }, 'home: moved');
+    },
+    async (error: unknown) => {
+      delete home.moving;
+      hfs.log.error({ login, epoch, error: asProloError(error).message }, 'home: its move failed');
+      if (!home.ending) await hfs.locked(login, () => endFetch(hfs, home));
+    },
+  );
+}
+
+async function move(hfs: Hfs, home: Running, urgent: boolean): Promise<void> {
+  const { record, qmp } = home;
+  const file = hfs.imageFile(record.login, record.epoch);
+  const free = await hfs.slots.take(urgent);
+  try {
+    let job = await queryJob(qmp);
+    if (!job) {
+      await startMove(qmp, hfs.site.config.hfs.moveBytesPerSecond);
+      job = await untilJob(qmp, 'ready', 'pending');
+    } else if (job.status !== 'concluded') job = await untilJob(qmp, 'ready', 'pending');
+    if (job.status === 'ready') {
+      await syncFile(file); // most of it while the client goes on
+      await completeMove(qmp);
+      job = await untilJob(qmp, 'pending');
+    }
+    if (job.status === 'pending') {
+      await syncFile(file);
+      await recordOwner(hfs, home);
+      await finalizeMove(qmp);
+      job = await untilJob(qmp);
+    }
+    if (job.error !== undefined) throw new ProloError('failed', `home ${record.login}: ${job.error}`);
+  } finally {
+    free();
+  }
+  record.mode = 'serve';
+  delete record.from;
+  await writeRecord(hfs.runRoot, record);
+  await dismissMove(qmp);
+}
+
+/**
+ * Both sides are equal and the client is held: the source's export ends, and hfsdb records the new owner. Only a clear no
+ * lets the client go on at the source; as long as the answer is not known, a write could be acknowledged on the wrong side.
+ */
+async function recordOwner(hfs: Hfs, home: Running): Promise<void> {
+  const { login, epoch } = home.record;
+  for (const deadline = performance.now() + HOLD_MS; ; await sleep(200))
+    try {
+      await hfs.hfsdb.call('finish_move', { login, hfs: hfs.number, epoch });
+      return;
+    } catch (error) {
+      const known = asProloError(error);
+      if (known.kind !== 'unavailable' || performance.now() > deadline || home.ending) throw known;
+      hfs.log.warn({ login, epoch, error: known.message }, 'home: waits for hfsdb to record its new owner');
+    }
+}
+
+/** Ends a home whose move failed. Its client sees its disk go; the next login starts from the source, whole, or from here. */
+async function endFetch(hfs: Hfs, home: Running): Promise<void> {
+  const { login, epoch } = home.record;
+  if (hfs.running.get(login) !== home) return;
+  await cancelMove(home.qmp).catch(() => undefined);
+  await endHome(hfs, login);
+  await giveUp(hfs, login, epoch);
+}
+
+/** Resolves when no move to here is going on: it is finished, or, after `waitMs`, given up. */
+export async function settleMove(hfs: Hfs, login: string, waitMs: number): Promise<void> {
+  const home = hfs.running.get(login);
+  if (!home?.moving) return;
+  await Promise.race([home.moving, sleep(waitMs, undefined, { ref: false })]);
+  await hfs.locked(login, async () => {
+    if (home.record.mode === 'fetch') await endFetch(hfs, home);
+  });
+}

@@ -1,0 +1,78 @@
+import { rm } from 'node:fs/promises';
+import { asProloError } from '../errors.ts';
+import { giveUp } from './fetch.ts';
+import { listImages } from './image.ts';
+import type { Home, HomeStatus } from './protocol.ts';
+import type { HomeRecord } from './record.ts';
+import { endHome, type Hfs } from './server.ts';
+
+/** Between a session's end and the end of what serves its home: a heartbeat may only be late. */
+const GRACE_MS = 10_000;
+
+/** What hfsdb's row lets a server do with what it runs. */
+export function mayServe(record: HomeRecord, row: Home | undefined, number: number): boolean {
+  if (!row) return false;
+  const owns = row.hfs === number && row.epoch === record.epoch;
+  const receives = row.target === number && row.target_epoch === record.epoch;
+  if (record.mode === 'fetch') return owns || receives;
+  if (record.mode === 'serve') return owns;
+  return owns && row.state === 'moving' && row.target_epoch === record.targetEpoch;
+}
+
+/** Whether an image is what a broken move left: its epoch was handed out, and came to nothing. */
+export function isLeftOver(epoch: number, row: Home, number: number): boolean {
+  const receives = row.target === number && row.target_epoch === epoch;
+  return epoch > row.epoch && epoch <= row.last_epoch && !receives;
+}
+
+/**
+ * Makes this server do what hfsdb says: what it may not serve any more is ended at once, what nobody sits at any more after
+ * a while, and attempts of moves that broke are given up.
+ */
+export async function reconcile(hfs: Hfs, emptySince: Map<string, number>): Promise<void> {
+  const askedMs = performance.now();
+  const rows = (await hfs.hfsdb.call('homes', { hfs: hfs.number })) as HomeStatus[];
+  const byLogin = new Map(rows.map((row) => [row.login, row]));
+  for (const login of emptySince.keys()) if (!hfs.running.has(login)) emptySince.delete(login);
+
+  /** What changed after the question is judged by the next answer. */
+  const isOld = (login: string): boolean => (hfs.running.get(login)?.sinceMs ?? 0) > askedMs;
+  const guarded = (login: string, work: () => Promise<void>): Promise<void> =>
+    hfs
+      .locked(login, async () => (isOld(login) ? undefined : work()))
+      .catch((error: unknown) =>
+        hfs.log.error({ login, error: asProloError(error).message }, 'home: cannot follow hfsdb'),
+      );
+
+  const jobs = [...hfs.running.values()].map(({ record }) =>
+    guarded(record.login, async () => {
+      const { login, epoch } = record;
+      const row = byLogin.get(login);
+      if (!mayServe(record, row, hfs.number)) {
+        hfs.log.warn({ login, epoch, owner: row?.hfs, ownerEpoch: row?.epoch }, 'home: no longer ours');
+        await endHome(hfs, login);
+      } else if (row?.seat || record.mode !== 'serve') emptySince.delete(login);
+      else if (!emptySince.has(login)) emptySince.set(login, askedMs);
+      else if (askedMs - emptySince.get(login)! >= GRACE_MS) await endHome(hfs, login);
+    }),
+  );
+  const broken = rows.filter(
+    (row) => row.state === 'moving' && row.target === hfs.number && !hfs.running.has(row.login),
+  );
+  jobs.push(
+    ...broken.map(({ login, target_epoch }) =>
+      guarded(login, async () => {
+        if (!hfs.running.has(login)) await giveUp(hfs, login, target_epoch!);
+      }),
+    ),
+  );
+  await Promise.all(jobs);
+  for (const { login, epoch } of listImages(hfs.imageDir)) {
+    const row = byLogin.get(login);
+    if (!row || !isLeftOver(epoch, row, hfs.number)) continue;
+    await guarded(login, async () => {
+      if (hfs.running.get(login)?.record.epoch !== epoch)
+        await rm(hfs.imageFile(login, epoch), { force: true });
+    });
+  }
+}

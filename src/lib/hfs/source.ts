@@ -1,0 +1,141 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { ProloError } from '../errors.ts';
+import { writeFileAtomic } from '../write-file.ts';
+import { newToken, openExport } from './export.ts';
+import { usedBytes } from './image.ts';
+import { isAlive, launch, type ProcessId } from './launch.ts';
+import type { Source } from './protocol.ts';
+import { writeRecord } from './record.ts';
+import { addRunning, discard, mustBeWhole, unitName } from './serve.ts';
+import { endHome, type Hfs, type Running } from './server.ts';
+import { addImage, serveHome, startStorage, unserveHome } from './storage.ts';
+import { statSync } from 'node:fs';
+
+interface Departure {
+  login: string;
+  /** Of the image here. */
+  epoch: number;
+  /** Of the image that it will be there. */
+  targetEpoch: number;
+  /** The mover's address. */
+  peer: string;
+}
+
+/**
+ * Serves a home to the server that it moves to, and to nobody else any more; repeated, it answers the same.
+ * @throws ProloError `conflict` for a move that a later one has replaced
+ */
+export async function beginSource(hfs: Hfs, departure: Departure): Promise<Source> {
+  const { login, epoch, targetEpoch, peer } = departure;
+  const file = hfs.imageFile(login, epoch);
+  mustBeNewest(hfs, departure);
+  hfs.departures.set(login, (hfs.departures.get(login) ?? 0) + 1);
+  let home = hfs.running.get(login);
+  if (home && (home.record.epoch !== epoch || !isAlive(home.record.storage))) {
+    await endHome(hfs, login);
+    home = undefined;
+  }
+  if (home?.record.mode === 'source' && home.record.targetEpoch === targetEpoch && isAlive(home.record.front))
+    return describeSource(hfs, home, file);
+  if (home) {
+    await unserveHome(home.qmp);
+    await hfs.firewall.deny(home.record.export);
+    await serveMover(hfs, home, departure);
+    return describeSource(hfs, home, file);
+  }
+  await mustBeWhole(hfs, login, file);
+  const storage = await startStorage(unitName(hfs, login), hfs.runDir(login));
+  try {
+    await addImage(storage.qmp, file);
+    const none = { name: '', port: 0, peer };
+    home = await addRunning(hfs, storage, { login, epoch, mode: 'source', export: none, targetEpoch });
+  } catch (error) {
+    await discard(storage.qmp);
+    throw error;
+  }
+  await serveMover(hfs, home, departure);
+  return describeSource(hfs, home, file);
+}
+
+async function serveMover(hfs: Hfs, home: Running, { login, targetEpoch, peer }: Departure): Promise<void> {
+  const name = newToken();
+  home.record.export = await openExport(hfs, name, peer, async (port) => {
+    await serveHome(home.qmp, name, hfs.runDir(login).nbd);
+    home.record.front = await launchFront(hfs, login, port);
+  });
+  home.record.mode = 'source';
+  home.record.targetEpoch = targetEpoch;
+  await writeRecord(hfs.runRoot, home.record);
+}
+
+/**
+ * What puts a home's unix socket on TCP. QEMU's own TCP server waits for delayed acknowledgements while a home moves: 24
+ * flushed writes a second instead of 1,400 (bench/RESULTS.md).
+ */
+export async function launchFront(hfs: Hfs, login: string, port: number): Promise<ProcessId> {
+  const { nbd, log } = hfs.runDir(login);
+  const listen = `TCP-LISTEN:${port},bind=${hfs.host},reuseaddr,nodelay,keepalive,fork,max-children=1`;
+  const front = await launch(
+    unitName(hfs, login, '-front'),
+    ['socat', '-b', '262144', listen, `UNIX-CONNECT:${nbd}`],
+    log,
+  );
+  await untilListening(hfs.host, port, front);
+  return front;
+}
+
+async function untilListening(host: string, port: number, front: ProcessId): Promise<void> {
+  const wanted = `${toHex(host)}:${port.toString(16).toUpperCase().padStart(4, '0')} 00000000:0000 0A`;
+  for (const deadline = performance.now() + 5_000; performance.now() < deadline;) {
+    if (readFileSync('/proc/net/tcp', 'latin1').includes(wanted)) return;
+    if (!isAlive(front)) throw new ProloError('failed', `port ${port}: already in use`);
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+  throw new ProloError('failed', `port ${port}: socat does not listen on it`);
+}
+
+/** An address as /proc/net/tcp writes it. */
+function toHex(host: string): string {
+  return host
+    .split('.')
+    .reverse()
+    .map((part) => Number(part).toString(16).toUpperCase().padStart(2, '0'))
+    .join('');
+}
+
+function describeSource(hfs: Hfs, { record }: Running, file: string): Source {
+  const { name, port } = record.export;
+  return { host: hfs.host, port, export: name, size_bytes: statSync(file).size, used_bytes: usedBytes(file) };
+}
+
+/**
+ * The durable word that this server serves that image no more. After it no write can reach the image, and nothing but a
+ * later move, or hfsdb's row, ever lets it be served again.
+ */
+export async function endSource(hfs: Hfs, departure: Omit<Departure, 'peer'>): Promise<void> {
+  const { login, epoch, targetEpoch } = departure;
+  mustBeNewest(hfs, { ...departure, peer: '' });
+  hfs.departures.set(login, (hfs.departures.get(login) ?? 0) + 1);
+  await endHome(hfs, login);
+  await writeFileAtomic(
+    endedFile(hfs, login, epoch),
+    JSON.stringify({ targetEpoch, at: new Date().toISOString() }),
+  );
+}
+
+export function endedFile(hfs: Hfs, login: string, epoch: number): string {
+  return hfs.imageFile(login, epoch).replace(/img$/, 'ended');
+}
+
+function mustBeNewest(hfs: Hfs, { login, epoch, targetEpoch }: Departure): void {
+  const word = endedFile(hfs, login, epoch);
+  const given = existsSync(word)
+    ? (JSON.parse(readFileSync(word, 'utf8')) as { targetEpoch: number }).targetEpoch
+    : 0;
+  const newest = Math.max(given, hfs.running.get(login)?.record.targetEpoch ?? 0);
+  if (newest > targetEpoch)
+    throw new ProloError(
+      'conflict',
+      `home ${login}: its move at epoch ${targetEpoch} was replaced by another`,
+    );
+}

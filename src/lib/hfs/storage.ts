@@ -1,0 +1,186 @@
+import { rmSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { ProloError } from '../errors.ts';
+import { launch, type ProcessId } from './launch.ts';
+import { connectQmp, type Qmp } from './qmp.ts';
+import type { RunDir } from './record.ts';
+
+/**
+ * One home's qemu-storage-daemon, as its monitor shows it. What is exported is always the node `home`; below it is `image`,
+ * the file here, or, while a home moves here, `source`, the server that it comes from. A move swaps the one for the other.
+ */
+export interface Storage {
+  process: ProcessId;
+  qmp: Qmp;
+}
+
+/** Bytes of a move that are on their way at once: more is faster for an idle client, and starves one that writes. */
+const MOVE_BUFFER_BYTES = 2 * 1024 * 1024;
+const JOB = 'move';
+
+/** Starts the process, with nothing in it. */
+export async function startStorage(unit: string, run: RunDir): Promise<Storage> {
+  await mkdir(run.dir, { recursive: true, mode: 0o700 });
+  rmSync(run.monitor, { force: true });
+  if (run.monitor.length > 100)
+    throw new ProloError('config', `run directory ${run.dir}: its name is too long for a unix socket`, {
+      hint: 'set hfs.runDir in prolo.yml to a short path, such as /run/prolo',
+    });
+  const argv = [
+    'qemu-storage-daemon',
+    '--chardev',
+    `socket,id=monitor,path=${run.monitor},server=on,wait=off`,
+  ];
+  const process = await launch(unit, [...argv, '--monitor', 'chardev=monitor'], run.log);
+  return { process, qmp: await connectQmp(run.monitor) };
+}
+
+/** The image of this server, as what a client gets. */
+export async function addImage(qmp: Qmp, file: string): Promise<void> {
+  await addFile(qmp, file);
+  await qmp.execute('blockdev-add', { driver: 'raw', 'node-name': 'home', file: 'image' });
+}
+
+async function addFile(qmp: Qmp, file: string): Promise<void> {
+  await qmp.execute('blockdev-add', {
+    driver: 'file',
+    'node-name': 'image',
+    filename: file,
+    discard: 'unmap',
+    'auto-read-only': false,
+  });
+}
+
+export interface Remote {
+  host: string;
+  port: number;
+  export: string;
+}
+
+/** A home on another server, as what a client gets, and beside it the file here that it moves into. */
+export async function addRemote(
+  qmp: Qmp,
+  remote: Remote,
+  file: string,
+  reconnectSeconds: number,
+): Promise<void> {
+  await qmp.execute('blockdev-add', {
+    driver: 'nbd',
+    'node-name': 'source',
+    server: { type: 'inet', host: remote.host, port: String(remote.port) },
+    export: remote.export,
+    'reconnect-delay': reconnectSeconds,
+  });
+  await addFile(qmp, file);
+  await qmp.execute('blockdev-add', { driver: 'raw', 'node-name': 'home', file: 'source' });
+}
+
+/**
+ * Serves `home` under a name, to one client at a time, in place of whatever was served before: that client is cut off.
+ * @param at a TCP address, or the path of a unix socket
+ */
+export async function serveHome(
+  qmp: Qmp,
+  name: string,
+  at: { host: string; port: number } | string,
+): Promise<void> {
+  await unserveHome(qmp);
+  if (typeof at === 'string') rmSync(at, { force: true });
+  const addr =
+    typeof at === 'string'
+      ? { type: 'unix', data: { path: at } }
+      : { type: 'inet', data: { host: at.host, port: String(at.port) } };
+  await qmp.execute('nbd-server-start', { addr, 'max-connections': 1 });
+  await qmp.execute('block-export-add', {
+    type: 'nbd',
+    id: 'home',
+    'node-name': 'home',
+    name,
+    writable: true,
+  });
+}
+
+/** Cuts off whoever is connected, and lets nobody in. Once it resolves, no write can come any more. */
+export async function unserveHome(qmp: Qmp): Promise<void> {
+  const exports = async (): Promise<unknown[]> => qmp.execute<unknown[]>('query-block-exports');
+  const before = (await exports()) as { id: string }[];
+  if (before.length > 0) await qmp.execute('block-export-del', { id: 'home', mode: 'hard' });
+  await qmp.execute('nbd-server-stop').catch((error: unknown) => {
+    if (!/not running/.test(String(error))) throw error;
+  });
+  for (const deadline = performance.now() + 10_000; (await exports()).length > 0; await sleep(2))
+    if (performance.now() > deadline)
+      throw new ProloError('unavailable', 'storage: its export does not end', {
+        hint: 'is its disk hanging? see `dmesg`',
+      });
+}
+
+/** The job of a move as QEMU tells it; undefined when there is none. */
+export interface Job {
+  status: 'running' | 'ready' | 'pending' | 'concluded' | 'other';
+  error?: string;
+  /** 0 to 1. */
+  progress: number;
+}
+
+export async function queryJob(qmp: Qmp): Promise<Job | undefined> {
+  const jobs = await qmp.execute<QemuJob[]>('query-jobs');
+  const job = jobs.find(({ id }) => id === JOB);
+  if (!job) return undefined;
+  const known = ['running', 'ready', 'pending', 'concluded'] as const;
+  return {
+    status: known.find((status) => status === job.status) ?? 'other',
+    ...(job.error === undefined ? {} : { error: job.error }),
+    progress: job['total-progress'] > 0 ? job['current-progress'] / job['total-progress'] : 0,
+  };
+}
+
+interface QemuJob {
+  id: string;
+  status: string;
+  error?: string;
+  'current-progress': number;
+  'total-progress': number;
+}
+
+/** From now on each write goes to both sides, and the rest is copied meanwhile. */
+export async function startMove(qmp: Qmp, bytesPerSecond: number): Promise<void> {
+  await qmp.execute('blockdev-mirror', {
+    'job-id': JOB,
+    device: 'source',
+    target: 'image',
+    sync: 'full',
+    'copy-mode': 'write-blocking',
+    'auto-finalize': false,
+    'auto-dismiss': false,
+    'buf-size': MOVE_BUFFER_BYTES,
+    ...(bytesPerSecond > 0 ? { speed: bytesPerSecond } : {}),
+  });
+}
+
+/** `ready` → `pending`: both sides are equal then, and the client is held until the job is finalized or cancelled. */
+export const completeMove = (qmp: Qmp): Promise<unknown> => qmp.execute('job-complete', { id: JOB });
+/** `pending` → `concluded`: the client goes on, on the file here. */
+export const finalizeMove = (qmp: Qmp): Promise<unknown> => qmp.execute('job-finalize', { id: JOB });
+export const cancelMove = (qmp: Qmp): Promise<unknown> => qmp.execute('job-cancel', { id: JOB });
+
+/** Forgets a concluded job, and the connection to the source. */
+export async function dismissMove(qmp: Qmp): Promise<void> {
+  await qmp.execute('job-dismiss', { id: JOB });
+  await qmp.execute('blockdev-del', { 'node-name': 'source' });
+}
+
+/** Resolves with the job once it is in one of these states, or has concluded. */
+export async function untilJob(qmp: Qmp, ...states: Job['status'][]): Promise<Job> {
+  let wake = (): void => undefined;
+  qmp.onEvent(({ event }) => event === 'JOB_STATUS_CHANGE' && wake());
+  void qmp.closed.then(() => wake());
+  for (;;) {
+    const changed = new Promise<void>((resolve) => (wake = resolve));
+    const job = await queryJob(qmp);
+    if (!job) return { status: 'concluded', error: 'the job is gone', progress: 0 };
+    if (job.status === 'concluded' || states.includes(job.status)) return job;
+    await changed;
+  }
+}
