@@ -34,9 +34,15 @@ export async function openExport(
 export const newToken = (): string => randomBytes(16).toString('hex');
 
 /** Serves a home to the client at `peer`, and to nobody else; whoever had it before is cut off. */
-export async function openToClient(hfs: Hfs, qmp: Qmp, login: string, peer: string): Promise<Export> {
+export async function openToClient(
+  hfs: Hfs,
+  qmp: Qmp,
+  node: string,
+  login: string,
+  peer: string,
+): Promise<Export> {
   const name = hfs.site.config.hfs.exportName === 'login' ? login : newToken();
-  return openExport(hfs, name, peer, (port) => serveHome(qmp, name, { host: hfs.host, port }));
+  return openExport(hfs, name, peer, (port) => serveHome(qmp, node, name, { host: hfs.host, port }));
 }
 
 async function freePort(hfs: Hfs): Promise<number> {

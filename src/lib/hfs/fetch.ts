@@ -5,7 +5,7 @@ import { asProloError, ProloError } from '../errors.ts';
 import { openToClient } from './export.ts';
 import { checkSpace, makeSparse, syncDir, syncFile } from './image.ts';
 import type { Home, Opened, Source } from './protocol.ts';
-import { type Export, writeRecord } from './record.ts';
+import { type Export, type HomeRecord, writeRecord } from './record.ts';
 import { addRunning, discard, replaceExport, reusable, unitName } from './serve.ts';
 import { endHome, type Hfs, type Running } from './server.ts';
 import {
@@ -14,6 +14,7 @@ import {
   completeMove,
   dismissMove,
   finalizeMove,
+  type Job,
   queryJob,
   startMove,
   startStorage,
@@ -48,14 +49,14 @@ export async function fetchHome(hfs: Hfs, opened: Fetching, urgent = true): Prom
     const storage = await startStorage(unitName(hfs, login), hfs.runDir(login));
     try {
       await addRemote(storage.qmp, found, file, hfs.site.config.hfs.reconnectSeconds);
-      const out = await openToClient(hfs, storage.qmp, login, seat.ip);
+      const out = await openToClient(hfs, storage.qmp, 'source', login, seat.ip);
       const { host, port } = found;
       const from = { ...source, host, port, export: found.export };
       const home = await addRunning(hfs, storage, { login, epoch, mode: 'fetch', export: out, from });
       driveMove(hfs, home, urgent);
       return out;
     } catch (error) {
-      await discard(storage.qmp);
+      await discard(storage);
       throw error;
     }
   } catch (error) {
@@ -101,7 +102,10 @@ export function driveMove(hfs: Hfs, home: Running, urgent: boolean): void {
     async (error: unknown) => {
       delete home.moving;
       hfs.log.error({ login, epoch, error: asProloError(error).message }, 'home: its move failed');
-      if (!home.ending) await hfs.locked(login, () => endFetch(hfs, home));
+      if (home.ending) return;
+      // A full disk here does not concern the client, who goes on at the source until the session ends.
+      if (isFull(error)) await dismissMove(home.qmp);
+      else await hfs.locked(login, () => endFetch(hfs, home));
     },
   );
 }
@@ -111,30 +115,40 @@ async function move(hfs: Hfs, home: Running, urgent: boolean): Promise<void> {
   const file = hfs.imageFile(record.login, record.epoch);
   const free = await hfs.slots.take(urgent);
   try {
-    let job = await queryJob(qmp);
-    if (!job) {
-      await startMove(qmp, hfs.site.config.hfs.moveBytesPerSecond);
-      job = await untilJob(qmp, 'ready', 'pending');
-    } else if (job.status !== 'concluded') job = await untilJob(qmp, 'ready', 'pending');
-    if (job.status === 'ready') {
-      await syncFile(file); // most of it while the client goes on
-      await completeMove(qmp);
-      job = await untilJob(qmp, 'pending');
-    }
-    if (job.status === 'pending') {
-      await syncFile(file);
-      await recordOwner(hfs, home);
-      await finalizeMove(qmp);
-      job = await untilJob(qmp);
-    }
-    if (job.error !== undefined) throw new ProloError('failed', `home ${record.login}: ${job.error}`);
+    await home.stepping(async () => {
+      if (!(await queryJob(qmp))) await startMove(qmp, hfs.site.config.hfs.moveBytesPerSecond);
+    });
+    mustGoOn(record, await untilJob(qmp, 'ready', 'pending'));
+    await syncFile(file); // most of it while the client goes on
+    await home.stepping(() => pivot(hfs, home, file));
   } finally {
     free();
   }
+}
+
+/** The last steps, from wherever they were left: the client is held in between. */
+async function pivot(hfs: Hfs, home: Running, file: string): Promise<void> {
+  const { record, qmp } = home;
+  let job = await untilJob(qmp, 'ready', 'pending');
+  if (job.status === 'ready') {
+    await completeMove(qmp);
+    job = await untilJob(qmp, 'pending');
+  }
+  if (job.status === 'pending') {
+    await syncFile(file);
+    await recordOwner(hfs, home);
+    await finalizeMove(qmp);
+    job = await untilJob(qmp);
+  }
+  mustGoOn(record, job);
   record.mode = 'serve';
   delete record.from;
   await writeRecord(hfs.runRoot, record);
   await dismissMove(qmp);
+}
+
+function mustGoOn({ login }: HomeRecord, job: Job): void {
+  if (job.error !== undefined) throw new ProloError('failed', `home ${login}: ${job.error}`);
 }
 
 /**
@@ -154,8 +168,10 @@ async function recordOwner(hfs: Hfs, home: Running): Promise<void> {
     }
 }
 
+const isFull = (error: unknown): boolean => /no space left/i.test(String(error));
+
 /** Ends a home whose move failed. Its client sees its disk go; the next login starts from the source, whole, or from here. */
-async function endFetch(hfs: Hfs, home: Running): Promise<void> {
+export async function endFetch(hfs: Hfs, home: Running): Promise<void> {
   const { login, epoch } = home.record;
   if (hfs.running.get(login) !== home) return;
   await cancelMove(home.qmp).catch(() => undefined);

@@ -1,10 +1,10 @@
 import { rm } from 'node:fs/promises';
 import { asProloError } from '../errors.ts';
-import { giveUp } from './fetch.ts';
+import { endFetch, giveUp } from './fetch.ts';
 import { listImages } from './image.ts';
 import type { Home, HomeStatus } from './protocol.ts';
 import type { HomeRecord } from './record.ts';
-import { endHome, type Hfs } from './server.ts';
+import { endHome, type Hfs, type Running } from './server.ts';
 
 /** Between a session's end and the end of what serves its home: a heartbeat may only be late. */
 const GRACE_MS = 10_000;
@@ -44,16 +44,17 @@ export async function reconcile(hfs: Hfs, emptySince: Map<string, number>): Prom
         hfs.log.error({ login, error: asProloError(error).message }, 'home: cannot follow hfsdb'),
       );
 
-  const jobs = [...hfs.running.values()].map(({ record }) =>
-    guarded(record.login, async () => {
+  const jobs = [...hfs.running.values()].map((home) =>
+    guarded(home.record.login, async () => {
+      const { record } = home;
       const { login, epoch } = record;
       const row = byLogin.get(login);
       if (!mayServe(record, row, hfs.number)) {
         hfs.log.warn({ login, epoch, owner: row?.hfs, ownerEpoch: row?.epoch }, 'home: no longer ours');
         await endHome(hfs, login);
-      } else if (row?.seat || record.mode !== 'serve') emptySince.delete(login);
+      } else if (row?.seat || home.moving || record.mode === 'source') emptySince.delete(login);
       else if (!emptySince.has(login)) emptySince.set(login, askedMs);
-      else if (askedMs - emptySince.get(login)! >= GRACE_MS) await endHome(hfs, login);
+      else if (askedMs - emptySince.get(login)! >= GRACE_MS) await end(hfs, home);
     }),
   );
   const broken = rows.filter(
@@ -75,4 +76,8 @@ export async function reconcile(hfs: Hfs, emptySince: Map<string, number>): Prom
         await rm(hfs.imageFile(login, epoch), { force: true });
     });
   }
+}
+
+function end(hfs: Hfs, home: Running): Promise<void> {
+  return home.record.mode === 'fetch' ? endFetch(hfs, home) : endHome(hfs, home.record.login);
 }

@@ -4,12 +4,11 @@ import { asProloError, ProloError } from '../errors.ts';
 import { openToClient } from './export.ts';
 import { fetchHome } from './fetch.ts';
 import { checkImage, checkSpace, createImage, damagedName } from './image.ts';
-import { isAlive } from './launch.ts';
+import { endProcess, isAlive } from './launch.ts';
 import type { Opened } from './protocol.ts';
-import type { Qmp } from './qmp.ts';
 import { type Export, type HomeRecord, writeRecord } from './record.ts';
-import { endHome, type Hfs, type Running } from './server.ts';
-import { addImage, startStorage, type Storage } from './storage.ts';
+import { asRunning, endHome, type Hfs, type Running } from './server.ts';
+import { addImage, nodeOfMove, startStorage, type Storage } from './storage.ts';
 import { watchHome } from './watch.ts';
 
 /** How often what hfsdb said is asked again, when the home was on its way elsewhere meanwhile. */
@@ -59,11 +58,11 @@ async function serveHere(hfs: Hfs, opened: Opened): Promise<Export> {
   const storage = await startStorage(unitName(hfs, login), hfs.runDir(login));
   try {
     await addImage(storage.qmp, file);
-    const out = await openToClient(hfs, storage.qmp, login, seat.ip);
+    const out = await openToClient(hfs, storage.qmp, 'image', login, seat.ip);
     await addRunning(hfs, storage, { login, epoch, mode: 'serve', export: out });
     return out;
   } catch (error) {
-    await discard(storage.qmp);
+    await discard(storage);
     throw error;
   }
 }
@@ -81,11 +80,15 @@ export function reusable(hfs: Hfs, login: string, epoch: number): Running | unde
 
 /** A new name and port for whoever sits there now; a client that still holds the old ones is cut off. */
 export async function replaceExport(hfs: Hfs, home: Running, ip: string): Promise<Export> {
-  await hfs.firewall.deny(home.record.export);
-  home.record.export = await openToClient(hfs, home.qmp, home.record.login, ip);
-  home.sinceMs = performance.now();
-  await writeRecord(hfs.runRoot, home.record);
-  return home.record.export;
+  return home.stepping(async () => {
+    const { record, qmp } = home;
+    await hfs.firewall.deny(record.export);
+    const node = record.mode === 'fetch' ? await nodeOfMove(qmp) : 'image';
+    record.export = await openToClient(hfs, qmp, node, record.login, ip);
+    home.sinceMs = performance.now();
+    await writeRecord(hfs.runRoot, record);
+    return record.export;
+  });
 }
 
 /** From now on it is known, watched, and found again after a restart. */
@@ -96,7 +99,7 @@ export async function addRunning(
 ): Promise<Running> {
   const record: HomeRecord = { ...what, bootId: hfs.bootId, storage: process };
   await writeRecord(hfs.runRoot, record);
-  const home: Running = { record, qmp, sinceMs: performance.now(), ending: false };
+  const home = asRunning(record, qmp);
   hfs.running.set(record.login, home);
   watchHome(hfs, home);
   hfs.log.info({ login: record.login, epoch: record.epoch, mode: record.mode }, 'home: served');
@@ -104,9 +107,9 @@ export async function addRunning(
 }
 
 /** Ends a storage process that nobody knows of yet. */
-export async function discard(qmp: Qmp): Promise<void> {
-  await qmp.execute('quit').catch(() => undefined);
+export async function discard({ qmp, process }: Storage): Promise<void> {
   qmp.close();
+  await endProcess(process);
 }
 
 /** @throws ProloError that tells the person whom to ask */

@@ -10,6 +10,7 @@ import { imageName } from './image.ts';
 import { endProcess } from './launch.ts';
 import type { Qmp } from './qmp.ts';
 import { type HomeRecord, readBootId, removeRecord, runDirOf, type RunDir } from './record.ts';
+import { unserveHome } from './storage.ts';
 import { createSlots, type Slots } from './slots.ts';
 
 /** A home that something runs for. */
@@ -22,6 +23,34 @@ export interface Running {
   ending: boolean;
   /** Settles when its move to here has ended, either way. */
   moving?: Promise<void>;
+  /** One at a time: a new export, a step of a move. */
+  stepping: <T>(work: () => Promise<T>) => Promise<T>;
+}
+
+export function asRunning(record: HomeRecord, qmp: Qmp): Running {
+  const one = createLocks();
+  return {
+    record,
+    qmp,
+    sinceMs: performance.now(),
+    ending: false,
+    stepping: (work) => one('', work),
+  };
+}
+
+/** One thing at a time for each key, in the order of the calls. */
+export function createLocks(): <T>(key: string, work: () => Promise<T>) => Promise<T> {
+  const locks = new Map<string, Promise<unknown>>();
+  return (key, work) => {
+    const result = (locks.get(key) ?? Promise.resolve()).then(work, work);
+    const settled = result
+      .catch(() => undefined)
+      .then(() => {
+        if (locks.get(key) === settled) locks.delete(key);
+      });
+    locks.set(key, settled);
+    return result;
+  };
 }
 
 /** One home file server: what its parts share. */
@@ -48,6 +77,9 @@ export interface Hfs {
   peer(hfs: number): RpcClient;
 }
 
+/** How long the last writes may take, where a disk hangs. */
+const END_MS = 1_500;
+
 /** Longer than the slowest thing that one server asks another for. */
 const CALL_MS = 25_000;
 
@@ -68,7 +100,6 @@ export async function createHfs(site: Site, log: Logger, number: number): Promis
   const runRoot = resolve(site.statePath(), config.hfs.runDir, `hfs${number}`);
   mkdirSync(imageDir, { recursive: true, mode: 0o700 });
   mkdirSync(runRoot, { recursive: true, mode: 0o700 });
-  const locks = new Map<string, Promise<unknown>>();
   const control = site.secret('hfs.control');
   return {
     site,
@@ -84,23 +115,16 @@ export async function createHfs(site: Site, log: Logger, number: number): Promis
     imageFile: (login, epoch) => resolve(imageDir, imageName({ login, epoch })),
     runRoot,
     runDir: (login) => runDirOf(runRoot, login),
-    locked(login, work) {
-      const before = locks.get(login) ?? Promise.resolve();
-      const result = before.then(work, work);
-      const settled = result
-        .catch(() => undefined)
-        .then(() => {
-          if (locks.get(login) === settled) locks.delete(login);
-        });
-      locks.set(login, settled);
-      return result;
-    },
+    locked: createLocks(),
     departures: new Map(),
     peer: (hfs) => createRpcClient(hfsUrl(config, hfs), control, CALL_MS),
   };
 }
 
-/** Ends what runs for a home, cleanly if it can; no write can reach the image afterwards. */
+/**
+ * Ends what runs for a home: first its export, which waits for what is on its way to the file, then its processes. No write
+ * can reach the image afterwards. SIGKILL takes nothing away: QEMU keeps nothing back of a raw image.
+ */
 export async function endHome(hfs: Hfs, login: string): Promise<void> {
   const home = hfs.running.get(login);
   if (!home) return;
@@ -108,11 +132,8 @@ export async function endHome(hfs: Hfs, login: string): Promise<void> {
   const { record, qmp } = home;
   await hfs.firewall.deny(record.export);
   await Promise.race([
-    qmp.execute('quit').then(
-      () => qmp.closed,
-      () => undefined,
-    ),
-    new Promise((done) => setTimeout(done, 2_000).unref()),
+    unserveHome(qmp).catch(() => undefined),
+    new Promise((done) => setTimeout(done, END_MS).unref()),
   ]);
   qmp.close();
   await Promise.all([endProcess(record.storage), endProcess(record.front)]);

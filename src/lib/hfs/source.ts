@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { ProloError } from '../errors.ts';
 import { writeFileAtomic } from '../write-file.ts';
 import { newToken, openExport } from './export.ts';
@@ -9,7 +9,6 @@ import { writeRecord } from './record.ts';
 import { addRunning, discard, mustBeWhole, unitName } from './serve.ts';
 import { endHome, type Hfs, type Running } from './server.ts';
 import { addImage, serveHome, startStorage, unserveHome } from './storage.ts';
-import { statSync } from 'node:fs';
 
 interface Departure {
   login: string;
@@ -50,7 +49,7 @@ export async function beginSource(hfs: Hfs, departure: Departure): Promise<Sourc
     const none = { name: '', port: 0, peer };
     home = await addRunning(hfs, storage, { login, epoch, mode: 'source', export: none, targetEpoch });
   } catch (error) {
-    await discard(storage.qmp);
+    await discard(storage);
     throw error;
   }
   await serveMover(hfs, home, departure);
@@ -60,7 +59,7 @@ export async function beginSource(hfs: Hfs, departure: Departure): Promise<Sourc
 async function serveMover(hfs: Hfs, home: Running, { login, targetEpoch, peer }: Departure): Promise<void> {
   const name = newToken();
   home.record.export = await openExport(hfs, name, peer, async (port) => {
-    await serveHome(home.qmp, name, hfs.runDir(login).nbd);
+    await serveHome(home.qmp, 'image', name, hfs.runDir(login).nbd);
     home.record.front = await launchFront(hfs, login, port);
   });
   home.record.mode = 'source';

@@ -7,8 +7,8 @@ import { connectQmp, type Qmp } from './qmp.ts';
 import type { RunDir } from './record.ts';
 
 /**
- * One home's qemu-storage-daemon, as its monitor shows it. What is exported is always the node `home`; below it is `image`,
- * the file here, or, while a home moves here, `source`, the server that it comes from. A move swaps the one for the other.
+ * One home's qemu-storage-daemon, as its monitor shows it. Its nodes: `image`, the file here; `source`, the server that a home
+ * moves here from; and between the start of the copying and its end `mover`, through which each write goes to both.
  */
 export interface Storage {
   process: ProcessId;
@@ -36,19 +36,13 @@ export async function startStorage(unit: string, run: RunDir): Promise<Storage> 
   return { process, qmp: await connectQmp(run.monitor) };
 }
 
-/** The image of this server, as what a client gets. */
+/** The image of this server, as what a client gets; between it and its file, `disk`, a backup can put a snapshot. */
 export async function addImage(qmp: Qmp, file: string): Promise<void> {
-  await addFile(qmp, file);
-  await qmp.execute('blockdev-add', { driver: 'raw', 'node-name': 'home', file: 'image' });
-}
-
-async function addFile(qmp: Qmp, file: string): Promise<void> {
   await qmp.execute('blockdev-add', {
-    driver: 'file',
+    driver: 'raw',
     'node-name': 'image',
-    filename: file,
     discard: 'unmap',
-    'auto-read-only': false,
+    file: { driver: 'file', 'node-name': 'disk', filename: file, discard: 'unmap', 'auto-read-only': false },
   });
 }
 
@@ -72,16 +66,27 @@ export async function addRemote(
     export: remote.export,
     'reconnect-delay': reconnectSeconds,
   });
-  await addFile(qmp, file);
-  await qmp.execute('blockdev-add', { driver: 'raw', 'node-name': 'home', file: 'source' });
+  await addImage(qmp, file);
 }
 
 /**
- * Serves `home` under a name, to one client at a time, in place of whatever was served before: that client is cut off.
+ * What a client of a home that moves here must be given now; a write to another node would miss one of the two sides. No
+ * step of the move may be taken until it was given.
+ */
+export async function nodeOfMove(qmp: Qmp): Promise<string> {
+  const job = await queryJob(qmp);
+  if (!job) return 'source';
+  if (job.status === 'concluded') return job.error === undefined ? 'image' : 'source';
+  return 'mover';
+}
+
+/**
+ * Serves a node under a name, to one client at a time, in place of whatever was served before: that client is cut off.
  * @param at a TCP address, or the path of a unix socket
  */
 export async function serveHome(
   qmp: Qmp,
+  node: string,
   name: string,
   at: { host: string; port: number } | string,
 ): Promise<void> {
@@ -95,7 +100,7 @@ export async function serveHome(
   await qmp.execute('block-export-add', {
     type: 'nbd',
     id: 'home',
-    'node-name': 'home',
+    'node-name': node,
     name,
     writable: true,
   });
@@ -103,8 +108,9 @@ export async function serveHome(
 
 /** Cuts off whoever is connected, and lets nobody in. Once it resolves, no write can come any more. */
 export async function unserveHome(qmp: Qmp): Promise<void> {
-  const exports = async (): Promise<unknown[]> => qmp.execute<unknown[]>('query-block-exports');
-  const before = (await exports()) as { id: string }[];
+  const exports = async (): Promise<unknown[]> =>
+    (await qmp.execute<{ type: string }[]>('query-block-exports')).filter(({ type }) => type === 'nbd');
+  const before = await exports();
   if (before.length > 0) await qmp.execute('block-export-del', { id: 'home', mode: 'hard' });
   await qmp.execute('nbd-server-stop').catch((error: unknown) => {
     if (!/not running/.test(String(error))) throw error;
@@ -150,6 +156,7 @@ export async function startMove(qmp: Qmp, bytesPerSecond: number): Promise<void>
     'job-id': JOB,
     device: 'source',
     target: 'image',
+    'filter-node-name': 'mover',
     sync: 'full',
     'copy-mode': 'write-blocking',
     'auto-finalize': false,
@@ -165,11 +172,11 @@ export const completeMove = (qmp: Qmp): Promise<unknown> => qmp.execute('job-com
 export const finalizeMove = (qmp: Qmp): Promise<unknown> => qmp.execute('job-finalize', { id: JOB });
 export const cancelMove = (qmp: Qmp): Promise<unknown> => qmp.execute('job-cancel', { id: JOB });
 
-/** Forgets a concluded job, and the connection to the source. */
-export async function dismissMove(qmp: Qmp): Promise<void> {
-  await qmp.execute('job-dismiss', { id: JOB });
-  await qmp.execute('blockdev-del', { 'node-name': 'source' });
-}
+/**
+ * Forgets a concluded job. The node of the source stays: to remove it, or to quit, QEMU would ask the source once more, and
+ * the whole process would wait for it as long as a move may.
+ */
+export const dismissMove = (qmp: Qmp): Promise<unknown> => qmp.execute('job-dismiss', { id: JOB });
 
 /** Resolves with the job once it is in one of these states, or has concluded. */
 export async function untilJob(qmp: Qmp, ...states: Job['status'][]): Promise<Job> {

@@ -3,7 +3,7 @@ import { driveMove, giveUp } from './fetch.ts';
 import { endProcess, isAlive } from './launch.ts';
 import { connectQmp } from './qmp.ts';
 import { type HomeRecord, readRecords, removeRecord, writeRecord } from './record.ts';
-import { endHome, type Hfs, type Running } from './server.ts';
+import { asRunning, endHome, type Hfs, type Running } from './server.ts';
 import { launchFront } from './source.ts';
 import { addImage, serveHome, startStorage } from './storage.ts';
 import { unitName } from './serve.ts';
@@ -56,11 +56,11 @@ async function revive(hfs: Hfs, record: HomeRecord): Promise<void> {
   const { name, port } = record.export;
   const revived: HomeRecord = { ...record, storage: process };
   if (mode === 'source') {
-    await serveHome(qmp, name, run.nbd);
+    await serveHome(qmp, 'image', name, run.nbd);
     if (!isAlive(record.front)) revived.front = await launchFront(hfs, login, port);
-  } else await serveHome(qmp, name, { host: hfs.host, port });
+  } else await serveHome(qmp, 'image', name, { host: hfs.host, port });
   await writeRecord(hfs.runRoot, revived);
-  const home: Running = { record: revived, qmp, sinceMs: performance.now(), ending: false };
+  const home = asRunning(revived, qmp);
   hfs.running.set(login, home);
   watchHome(hfs, home);
   hfs.log.info({ login, epoch, mode }, 'home: served again');
@@ -100,7 +100,7 @@ async function adopt(hfs: Hfs, record: HomeRecord): Promise<void> {
     record.front = await launchFront(hfs, login, record.export.port);
     await writeRecord(hfs.runRoot, record);
   }
-  const home: Running = { record, qmp, sinceMs: performance.now(), ending: false };
+  const home = asRunning(record, qmp);
   hfs.running.set(login, home);
   watchHome(hfs, home);
   if (mode === 'fetch') driveMove(hfs, home, true);
