@@ -11,7 +11,7 @@ export default class SiteLog extends BaseCommand<typeof SiteLog> {
   ];
   static override flags = {
     last: Flags.integer({ description: 'how many lines', default: 20, min: 1, max: 100_000, helpValue: 'N' }),
-    of: Flags.string({ description: 'only these', options: ['mdb', 'udb', 'audit'] }),
+    of: Flags.string({ description: 'only these', options: ['mdb', 'udb', 'presence', 'audit'] }),
   };
 
   async run() {

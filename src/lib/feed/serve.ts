@@ -2,24 +2,32 @@ import type { TObject } from 'typebox';
 import { Counter, Gauge } from 'prom-client';
 import { ProloError } from '../errors.ts';
 import type { DaemonContext, RunningDaemon } from '../http/daemon.ts';
-import { createServer } from '../http/server.ts';
+import { createServer, type Server } from '../http/server.ts';
 import { acceptSignedForms, badToken, openSignedForm, type SignedForm } from '../http/signed-form.ts';
 import { checkToken } from '../rpc/token.ts';
-import { type FeedName, snapshot, type Update } from '../store/change-log.ts';
+import { type Change, type FeedName, snapshot, type Update } from '../store/change-log.ts';
 import { followChanges } from '../store/follow.ts';
 import type { Store, Tx } from '../store/store.ts';
 import { createHub } from './hub.ts';
 import { createUpdatesParser } from './updates.ts';
 
 export interface SyncFeed {
-  service: 'mdbsync' | 'udbsync';
+  service: 'mdbsync' | 'udbsync' | 'presencesync';
   feed: FeedName;
   /** The field that names a record. */
   pk: string;
   record: TObject;
   read(tx: Tx): Promise<object[]>;
-  /** Puts a publisher's updates into the store, in one transaction. */
-  apply(store: Store, actor: string, updates: Update<object>[]): Promise<void>;
+  /** Puts a publisher's updates into the store, in one transaction; without it there is no `/update`. */
+  apply?(store: Store, actor: string, updates: Update<object>[]): Promise<void>;
+  /** Adds what else the service answers, once the feed's state was read. */
+  extend?(server: Server, store: Store): Promise<FeedExtension>;
+}
+
+export interface FeedExtension {
+  /** Hears of each line of the feed, before its subscribers do. */
+  onChange(change: Change): void;
+  stop(): Promise<void>;
 }
 
 /** A sync feed as a daemon: `/poll` follows the change log, `/update` writes to the store like anybody else. */
@@ -29,7 +37,8 @@ export async function serveFeed(context: DaemonContext, spec: SyncFeed): Promise
   const publishSecret = site.secret(`${service}.publish`);
   const subscribeSecret = site.secret(`${service}.subscribe`);
   const store = await context.store();
-  const { app, metrics, start } = createServer(context, service);
+  const server = createServer(context, service);
+  const { app, metrics, start } = server;
   const dropped = new Counter({
     name: 'prolo_feed_dropped_total',
     help: 'Subscribers dropped because they were too slow',
@@ -84,26 +93,33 @@ export async function serveFeed(context: DaemonContext, spec: SyncFeed): Promise
     reply.raw.flushHeaders();
     hub.subscribe(socket, httpVersion === '1.1');
   });
-  app.post('/update', async (request, reply) => {
-    const text = openSignedForm(request.body as SignedForm | undefined, publishSecret, Date.now());
-    await spec.apply(store, `${service}@${request.ip}`, parseUpdates(text));
-    return reply.type('text/plain').send('ok\n');
-  });
+  if (spec.apply)
+    app.post('/update', async (request, reply) => {
+      const text = openSignedForm(request.body as SignedForm | undefined, publishSecret, Date.now());
+      await spec.apply!(store, `${service}@${request.ip}`, parseUpdates(text));
+      return reply.type('text/plain').send('ok\n');
+    });
 
+  const extension = await spec.extend?.(server, store);
   const following = await followChanges(store, {
     feed,
     after: seq,
-    onChange({ updates }) {
+    onChange(change) {
+      extension?.onChange(change);
       lines.inc();
-      hub.publish(updates);
+      hub.publish(change.updates);
     },
     pollMs: site.config.feed.pollMs,
     log,
   });
-  try {
-    return await start(() => following.stop());
-  } catch (error) {
+  const stop = async (): Promise<void> => {
+    await extension?.stop();
     await following.stop();
+  };
+  try {
+    return await start(stop);
+  } catch (error) {
+    await stop();
     throw error;
   }
 }

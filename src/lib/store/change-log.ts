@@ -92,7 +92,22 @@ export async function snapshot<R>(
   return readTogether(store, async (tx) => ({ seq: await lastSeq(tx), records: await read(tx) }));
 }
 
+/** A line of the audit. */
+export interface AuditEntry {
+  actor: string;
+  action: string;
+  details: string;
+}
+
 /** Notes who looked at or did what, for the day somebody asks; never a secret. */
 export async function audit(tx: Tx, actor: string, action: string, details: string): Promise<void> {
-  await tx('audit').insert({ at: new Date().toISOString(), actor: actor.slice(0, 128), action, details });
+  await auditAll(tx, [{ actor, action, details }]);
+}
+
+/** Some lines at once, in their order. */
+export async function auditAll(tx: Tx, entries: readonly AuditEntry[]): Promise<void> {
+  const at = new Date().toISOString();
+  await tx('audit').insert(
+    entries.map(({ actor, action, details }) => ({ at, actor: actor.slice(0, 128), action, details })),
+  );
 }
