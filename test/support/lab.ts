@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { kernelDir, needKernel } from '../../src/lib/lab/kernel.ts';
-import { createLab, type Lab } from '../../src/lib/lab/lab.ts';
+import { createLab, type Lab, type LabOptions } from '../../src/lib/lab/lab.ts';
 import { LAB_PROGRAMS } from '../../src/lib/lab/packages.ts';
 import { startServers } from '../../src/lib/lab/servers.ts';
 import { labDraft, makeLabSite } from '../../src/lib/lab/site.ts';
@@ -32,7 +32,10 @@ export function needsLab(context: Mocha.Context): void {
 }
 
 /** Call it in `before`; `stop` belongs in `after`, and takes everything away. */
-export async function startTestLab(draft: ConfigDraft = labDraft): Promise<TestLab> {
+export async function startTestLab(
+  draft: ConfigDraft = labDraft,
+  options: LabOptions = {},
+): Promise<TestLab> {
   const dir = mkdtempSync(join(tmpdir(), 'prolo-e2e-'));
   let lab: Lab | undefined;
   const stop = async (): Promise<void> => {
@@ -41,7 +44,7 @@ export async function startTestLab(draft: ConfigDraft = labDraft): Promise<TestL
   };
   try {
     const site = await makeLabSite(join(dir, 'site'), needKernel(kernelDir()), draft);
-    const made = (lab = await createLab(site.config, { dir, keep: true }));
+    const made = (lab = await createLab(site.config, { ...options, dir, keep: true }));
     await startServers(lab, site);
     return {
       ...lab,

@@ -1,4 +1,14 @@
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -58,11 +68,15 @@ export interface Lab {
 
 let count = 0;
 
-/** @param keep leaves the folder of logs behind */
-export async function createLab(
-  config: Config,
-  options: { dir?: string; keep?: boolean } = {},
-): Promise<Lab> {
+export interface LabOptions {
+  dir?: string;
+  /** Leaves the folder of logs behind. */
+  keep?: boolean;
+  /** What runs on the gateway asks the site's own name server for addresses, as on a real one. */
+  ownNames?: boolean;
+}
+
+export async function createLab(config: Config, options: LabOptions = {}): Promise<Lab> {
   await sweepNamespaces();
   const network = planNetwork(config, `${NETNS_PREFIX}${process.pid}-${++count}`);
   const dir = options.dir ?? mkdtempSync(join(tmpdir(), 'prolo-lab-'));
@@ -74,7 +88,7 @@ export async function createLab(
 
   const logFile = (name: string): string => join(dir, `${name}.log`);
   const removeNamespaces = async (): Promise<void> => {
-    for (const netns of namespaces.splice(0).reverse()) await run(['ip', 'netns', 'del', netns]);
+    for (const netns of namespaces.splice(0).reverse()) await removeNamespace(netns);
   };
   const stop = (): Promise<void> =>
     (stopping ??= (async () => {
@@ -113,6 +127,7 @@ export async function createLab(
   mkdirSync(dir, { recursive: true });
   namespaces.push(network.netns);
   try {
+    if (options.ownNames) setNames(network.netns, network.gateway, config.domain);
     for (const command of networkCommands(network)) await runOk(command);
   } catch (error) {
     await stop();
@@ -218,6 +233,30 @@ async function sweepNamespaces(): Promise<void> {
   for (const line of stdout.split('\n')) {
     const [name = ''] = line.split(' ');
     const pid = name.startsWith(NETNS_PREFIX) ? Number(name.slice(NETNS_PREFIX.length).split('-')[0]) : NaN;
-    if (Number.isInteger(pid) && !existsSync(`/proc/${pid}`)) await run(['ip', 'netns', 'del', name]);
+    if (!Number.isInteger(pid) || existsSync(`/proc/${pid}`)) continue;
+    await removeNamespace(name);
   }
+}
+
+/** With what still runs in it: the processes that serve homes outlive whoever started them. */
+async function removeNamespace(netns: string): Promise<void> {
+  const { stdout } = await run(['ip', 'netns', 'pids', netns]);
+  for (const pid of stdout.split('\n').filter(Boolean))
+    try {
+      process.kill(Number(pid), 'SIGKILL');
+    } catch {
+      // gone meanwhile
+    }
+  await run(['ip', 'netns', 'del', netns]);
+  rmSync(join(NAMES, netns), { recursive: true, force: true });
+  // The folder of all goes too, when it is empty: it is not this machine's then.
+  if (existsSync(NAMES) && readdirSync(NAMES).length === 0) rmdirSync(NAMES);
+}
+
+/** `ip netns exec` shows what is below this folder as files of /etc. */
+const NAMES = '/etc/netns';
+
+function setNames(netns: string, server: string, domain: string): void {
+  mkdirSync(join(NAMES, netns), { recursive: true });
+  writeFileSync(join(NAMES, netns, 'resolv.conf'), `nameserver ${server}\nsearch ${domain}\n`);
 }

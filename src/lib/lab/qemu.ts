@@ -6,6 +6,18 @@ export interface PcSpec {
   /** It is ended when it runs longer: a guest may hang, and qemu with it. */
   limitSeconds: number;
   memoryMib: number;
+  /** It starts this kernel by itself, without firmware's network boot. */
+  direct?: DirectBoot;
+}
+
+export interface DirectBoot {
+  kernel: string;
+  initrd: string;
+  arguments: string;
+  /** An image, read-only: /dev/vda. */
+  disk: string;
+  /** The unix socket whose other end is the port named `lab` in the guest. */
+  channel: string;
 }
 
 export interface PcParts {
@@ -39,13 +51,25 @@ export function qemuArgv(spec: PcSpec, parts: PcParts): string[] {
     : [['-machine', 'pc,graphics=off']];
   return [
     ['timeout', '--kill-after=5', String(spec.limitSeconds), 'qemu-system-x86_64'],
-    ['-name', spec.name, '-accel', 'tcg,thread=multi', '-cpu', 'max', '-m', String(spec.memoryMib)],
+    ['-name', spec.name, '-accel', 'tcg,thread=multi', '-m', String(spec.memoryMib)],
+    // Programs choose their code by what the processor says it has, and the newest instructions are the slowest to emulate.
+    ['-cpu', spec.direct ? 'qemu64' : 'max'],
     ['-nodefaults', '-no-user-config', '-display', 'none'],
     ...firmware,
     ['-chardev', 'stdio,id=console,signal=off', '-serial', 'chardev:console'],
     ['-netdev', `tap,id=lan,ifname=${parts.tap},script=no,downscript=no`],
-    ['-device', `virtio-net-pci,netdev=lan,mac=${spec.mac}${uefi ? ',romfile=' : ''}`],
+    ['-device', `virtio-net-pci,netdev=lan,mac=${spec.mac}${uefi || spec.direct ? ',romfile=' : ''}`],
     ['-object', 'rng-random,id=rng,filename=/dev/urandom', '-device', 'virtio-rng-pci,rng=rng'],
-    ['-boot', 'n'],
+    ...(spec.direct ? directArgv(spec.direct) : [['-boot', 'n']]),
   ].flat();
+}
+
+function directArgv(direct: DirectBoot): string[][] {
+  return [
+    ['-kernel', direct.kernel, '-initrd', direct.initrd, '-append', direct.arguments],
+    ['-drive', `if=none,id=root,format=raw,readonly=on,cache=unsafe,file=${direct.disk}`],
+    ['-device', 'virtio-blk-pci,drive=root'],
+    ['-chardev', `socket,id=lab,path=${direct.channel},server=on,wait=off`],
+    ['-device', 'virtio-serial-pci', '-device', 'virtserialport,chardev=lab,name=lab'],
+  ];
 }

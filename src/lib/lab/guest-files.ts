@@ -1,0 +1,48 @@
+/** What a guest's root filesystem is made of: this machine's own programs, and what they read. */
+export const GUEST_PROGRAMS =
+  'sh bash login su runuser agetty setsid setpriv flock mount umount findmnt mountpoint mknod busybox ' +
+  'cat cp mv rm ls ln mkdir rmdir chmod chown touch stat readlink realpath dirname basename head tail cut tr sort uniq wc tee ' +
+  'seq sleep date dd sync truncate timeout env id whoami groups uname hostname base64 md5sum sha256sum printf test true false ' +
+  'grep sed awk find xargs od df du expr nproc stty tty mktemp kill ip ss getent logger dmesg ' +
+  'nbd-client blockdev e2fsck pamtester curl node unix_chkpwd';
+
+/** Of busybox. */
+export const GUEST_APPLETS = ['ps', 'pgrep', 'pkill', 'fuser', 'ping', 'vi'];
+
+/** Programs outside the usual places, and what others of these read. */
+export const GUEST_FILES = [
+  '/etc/ld.so.cache',
+  '/etc/login.defs',
+  '/etc/environment',
+  '/etc/shells',
+  '/etc/nsswitch.conf',
+  '/etc/services',
+  '/etc/protocols',
+  '/etc/security',
+  '/etc/ssl/openssl.cnf',
+  '/usr/share/zoneinfo/UTC',
+];
+
+/** What each library named in the output of `ldd` is: a path. */
+export function parseLdd(text: string): string[] {
+  return [...new Set(text.split('\n').flatMap((line) => /(?:=> |^\s+)(\/\S+) \(0x/.exec(line)?.[1] ?? []))];
+}
+
+/** The part of a lock file of npm that says who needs whom. */
+export interface LockedPackages {
+  packages: Record<string, { dependencies?: Record<string, string> }>;
+}
+
+/** The folders below node_modules that some packages need, themselves too; nested ones go with their parent. */
+export function packageFolders(lock: LockedPackages, wanted: readonly string[]): string[] {
+  const folders = new Set<string>();
+  const take = (name: string): void => {
+    const folder = `node_modules/${name}`;
+    if (folders.has(folder) || !lock.packages[folder]) return;
+    folders.add(folder);
+    for (const [path, { dependencies = {} }] of Object.entries(lock.packages))
+      if (path === folder || path.startsWith(`${folder}/`)) Object.keys(dependencies).forEach(take);
+  };
+  wanted.forEach(take);
+  return [...folders];
+}
