@@ -20,6 +20,10 @@ const STATUS = {
 
 export type ErrorKind = keyof typeof STATUS;
 
+export function isErrorKind(text: unknown): text is ErrorKind {
+  return typeof text === 'string' && Object.hasOwn(STATUS, text);
+}
+
 /** The one error class that people see: object first, then the value, then the way out (`hint`). */
 export class ProloError extends Error {
   readonly kind: ErrorKind;

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { asProloError, type ErrorKind, ProloError } from '../errors.ts';
+import { asProloError, type ErrorKind, isErrorKind, ProloError } from '../errors.ts';
 import { cleanText } from '../mdb/validate.ts';
 import { makeToken } from './token.ts';
 
@@ -56,6 +56,14 @@ function readAnswer(url: string, status: number, text: string): unknown {
   if (answer?.type === 'result') return answer.data;
   if (answer?.type === 'exception') {
     const type = String(answer.exn_type);
+    if (isErrorKind(answer.kind)) {
+      const { hint } = answer;
+      throw new ProloError(
+        answer.kind,
+        cleanText(String(answer.exn_message)),
+        typeof hint === 'string' ? { hint: cleanText(hint) } : {},
+      );
+    }
     throw new ProloError(
       kindOf(type, status),
       `${url}: ${cleanText(`${type}: ${String(answer.exn_message)}`)}`,

@@ -1,4 +1,4 @@
-import { ProloError } from '../errors.ts';
+import { type ErrorKind, ProloError } from '../errors.ts';
 
 /** How Python's side names what a caller did wrong (`exn_type`), and the HTTP status that goes with it. */
 const STATUS = {
@@ -30,6 +30,15 @@ export interface WireException {
   status: number;
   exnType: string;
   message: string;
+  /** For callers of the site's own: an error of their side, the same as here. */
+  kind?: ErrorKind;
+  hint?: string;
+}
+
+/** An error as servers of the site tell it to each other: nothing of it is hidden, since it goes on to a person. */
+export function describeWhole(error: ProloError): WireException {
+  const { kind, message, hint } = error;
+  return { ...describeRaised(error), message, kind, ...(hint === undefined ? {} : { hint }) };
 }
 
 /** An error that a method raised. What is no fault of the call (a full disk, a database that is gone) has its own status. */

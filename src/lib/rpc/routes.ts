@@ -4,10 +4,14 @@ import { asProloError, type ErrorKind, ProloError } from '../errors.ts';
 import type { DaemonContext } from '../http/daemon.ts';
 import type { Server } from '../http/server.ts';
 import { authorizeCall, bindArguments, parseCall, type RpcMethod, type RpcMethods } from './call.ts';
-import { describeRaised, RpcException, type WireException } from './exception.ts';
+import { describeRaised, describeWhole, RpcException, type WireException } from './exception.ts';
+import type { SecretName } from '../site/secrets.ts';
 import { describeRpc } from './openapi.ts';
 
 export const RPC_BODY_LIMIT_BYTES = 16 * 1024 * 1024;
+
+/** Who has this secret is a server of the site, or its root. */
+const CONTROL: SecretName = 'hfs.control';
 
 /** What is for roots to look at, whoever called. */
 const OUR_FAULT: ReadonlySet<ErrorKind> = new Set<ErrorKind>(['failed', 'config', 'unavailable', 'full']);
@@ -58,7 +62,7 @@ export async function serveRpc(
           return sendJson(reply, 200, { type: 'result', data: data ?? null });
         } catch (thrown) {
           const error = asProloError(thrown);
-          const raised = describeRaised(error);
+          const raised = method?.secret === CONTROL ? describeWhole(error) : describeRaised(error);
           stop({ outcome: raised.exnType });
           const details = {
             method: name.slice(0, 60),
@@ -114,12 +118,16 @@ function describeRefused(error: unknown): WireException {
   return describeRaised(asProloError(error));
 }
 
-function sendException(reply: FastifyReply, { status, exnType, message }: WireException): FastifyReply {
+function sendException(
+  reply: FastifyReply,
+  { status, exnType, message, ...more }: WireException,
+): FastifyReply {
   return sendJson(reply, status, {
     type: 'exception',
     exn_type: exnType,
     exn_message: message,
     exn_traceback: [],
+    ...more,
   });
 }
 
