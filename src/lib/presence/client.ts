@@ -1,0 +1,50 @@
+import { asProloError, ProloError } from '../errors.ts';
+import { makeToken } from '../rpc/token.ts';
+import { serviceUrl, type Site } from '../site/site.ts';
+import type { Pair } from './state.ts';
+
+export interface PresenceAnswer {
+  status: number;
+  /** The reason, where it was refused. */
+  text: string;
+}
+
+const TIMEOUT_MS = 10_000;
+
+/** Says one thing to presencesync. @throws ProloError `unavailable` when it cannot be reached */
+export async function tellPresence(
+  site: Site,
+  verb: 'login' | 'logout' | 'heartbeat',
+  pair: Pair,
+): Promise<PresenceAnswer> {
+  const data = JSON.stringify({ login: pair.login, hostname: pair.hostname });
+  const hmac = makeToken(site.secret('presencesync.publish'), data, Date.now());
+  return exchange(site, `/${verb}`, new URLSearchParams({ data, hmac }).toString());
+}
+
+/** Who is where, by login. @throws ProloError `unavailable`, `forbidden` */
+export async function fetchPresence(site: Site): Promise<Record<string, string>> {
+  const hmac = makeToken(site.secret('presencesync.subscribe'), '{}', Date.now());
+  const { status, text } = await exchange(site, `/get_list?${new URLSearchParams({ data: '{}', hmac })}`);
+  if (status === 200) return JSON.parse(text) as Record<string, string>;
+  throw new ProloError(status === 403 ? 'forbidden' : 'unavailable', `presencesync: ${text}`);
+}
+
+async function exchange(site: Site, path: string, body?: string): Promise<PresenceAnswer> {
+  const { request } = await import('undici');
+  const url = serviceUrl(site.config, 'presencesync');
+  try {
+    const response = await request(`${url}${path}`, {
+      method: body === undefined ? 'GET' : 'POST',
+      headers: body === undefined ? {} : { 'content-type': 'application/x-www-form-urlencoded' },
+      ...(body === undefined ? {} : { body }),
+      signal: AbortSignal.timeout(TIMEOUT_MS),
+    });
+    return { status: response.statusCode, text: (await response.body.text()).trim() };
+  } catch (cause) {
+    throw new ProloError('unavailable', `presencesync ${url}: ${asProloError(cause).message}`, {
+      hint: 'is presencesync running on the gateway?',
+      cause,
+    });
+  }
+}
