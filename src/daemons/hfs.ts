@@ -71,8 +71,14 @@ export const start: StartDaemon = async (context) => {
           stop({ outcome: 'ok' });
           return await reply.send({ port: homePort, export: name });
         } catch (error) {
-          stop({ outcome: asProloError(error).kind });
-          throw error;
+          const { kind, message, hint, httpStatus } = asProloError(error);
+          stop({ outcome: kind });
+          log.warn({ login: user, ip: request.ip, kind, error: message }, 'home: refused');
+          // Two sentences for the person who logs in: what is wrong, and the way out.
+          return await reply
+            .code(httpStatus)
+            .type('text/plain; charset=utf-8')
+            .send(`${message}\n${hint ? `${hint}\n` : ''}`);
         }
       },
     });
