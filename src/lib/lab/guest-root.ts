@@ -3,6 +3,7 @@ import {
   copyFileSync,
   cpSync,
   existsSync,
+  lstatSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -11,7 +12,6 @@ import {
   rmSync,
   symlinkSync,
 } from 'node:fs';
-import { lstatSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { ProloError } from '../errors.ts';
 import { run, runOk } from '../exec.ts';
@@ -27,7 +27,7 @@ import {
 import { findProgram } from './packages.ts';
 
 /** What a seat's daemon imports at run time; the rest of prolo is in its bundle. */
-const NODE_PACKAGES = ['fastify', '@fastify/swagger', 'pino', 'prom-client', 'undici', 'execa'];
+const NODE_PACKAGES = 'fastify @fastify/swagger pino prom-client undici execa';
 /** Where prolo is in a guest. */
 const PROLO = '/usr/lib/prolo';
 
@@ -106,6 +106,6 @@ function copyProlo(to: string): void {
     readFileSync(join(packageRoot, 'node_modules/.package-lock.json'), 'utf8'),
   ) as LockedPackages;
   const parts = ['bin', 'dist', 'templates', 'package.json', 'oclif.manifest.json'];
-  for (const part of [...parts, ...packageFolders(lock, NODE_PACKAGES)])
+  for (const part of [...parts, ...packageFolders(lock, NODE_PACKAGES.split(' '))])
     cpSync(join(packageRoot, part), join(to, part), { recursive: true, dereference: true });
 }
