@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import fc from 'fast-check';
+import type { ProloError } from '../../../src/lib/errors.ts';
 import { run, runOk } from '../../../src/lib/exec.ts';
 import {
   checkImage,
@@ -73,7 +74,7 @@ describe('a new home', function () {
   });
 
   it('is refused on a disk without space, with what is needed and what is there', async () => {
-    const error = await rejection(checkSpace(dir, 1e15, 'the home of alice'));
+    const error = (await rejection(checkSpace(dir, 1e15, 'the home of alice'))) as ProloError;
     expect(error.kind).to.equal('full');
     expect(error.message).to.match(/^the home of alice: 953674317 MiB are needed in .*, \d+ MiB are free$/);
   });
@@ -84,7 +85,7 @@ describe('a new home', function () {
     const { file } = home();
     await checkImage(file);
     await runOk(['dd', 'if=/dev/zero', `of=${file}`, 'bs=1M', 'count=8', 'conv=notrunc', 'status=none']);
-    const error = await rejection(checkImage(file));
+    const error = (await rejection(checkImage(file))) as ProloError;
     expect(error.kind).to.equal('refused');
     expect(listImages(dir)).to.deep.equal([]);
     expect((await run(['ls', dir])).stdout).to.contain('alice.1.damaged');
