@@ -4,7 +4,7 @@ import type { Logger } from '../log.ts';
 import { parsePorts } from '../net.ts';
 import type { Config } from '../site/schema.ts';
 
-/** Who may reach which home's port; every other packet to the ports of homes is dropped. */
+/** Who may connect to which home's port; nobody else may to any port of homes. */
 export interface Firewall {
   allow(to: { peer: string; port: number }): Promise<void>;
   deny(to: { peer: string; port: number }): Promise<void>;
@@ -13,14 +13,17 @@ export interface Firewall {
 const OPEN: Firewall = { allow: () => Promise.resolve(), deny: () => Promise.resolve() };
 const TABLE = 'prolo-homes';
 
-/** What nftables is told first; repeated, it changes nothing. */
+/**
+ * What nftables is told first; repeated, it changes nothing. Only what opens a connection is dropped: the same ports are
+ * those that the kernel gives to this host's own clients, whose answers come to them.
+ */
 export function renderTable(ports: string): string {
   return `add table inet ${TABLE}
 add set inet ${TABLE} seats { type ipv4_addr . inet_service; }
 add chain inet ${TABLE} input { type filter hook input priority 0; policy accept; }
 flush chain inet ${TABLE} input
 add rule inet ${TABLE} input tcp dport ${ports} ip saddr . tcp dport @seats accept
-add rule inet ${TABLE} input tcp dport ${ports} counter drop
+add rule inet ${TABLE} input tcp dport ${ports} tcp flags & (syn | ack) == syn counter drop
 `;
 }
 
