@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import { runOk } from '../../src/lib/exec.ts';
 import { serviceUrl } from '../../src/lib/site/site.ts';
+import { raceForSeats } from '../lib/presence/races.ts';
 import { ask, auditLines, fillSite, getList } from '../lib/presence/support.ts';
 import { follow, type Follower } from '../support/feed.ts';
 import { needs } from '../support/needs.ts';
@@ -92,6 +93,12 @@ describe('presencesync, killed and started again', function () {
     expect(acknowledged.filter((login) => list[login] === undefined)).to.deep.equal([]);
     const logins = (await auditLines(await test.store())).filter((line) => line.includes('presence login'));
     expect(logins).to.have.length(Object.keys(list).length);
+  });
+
+  it('seats race 50 times while it is killed now and then: one wins, and stays', async () => {
+    const { won, kills } = await raceForSeats(50, 10);
+    expect(kills).to.equal(5);
+    expect(won).to.be.within(45, 50);
   });
 
   it('serves a client in Python', async function () {
