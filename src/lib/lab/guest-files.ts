@@ -7,7 +7,7 @@ export const GUEST_PROGRAMS =
   'nbd-client blockdev e2fsck pamtester curl node unix_chkpwd';
 
 /** Of busybox. */
-export const GUEST_APPLETS = ['ps', 'pgrep', 'pkill', 'fuser', 'ping', 'vi'];
+export const GUEST_APPLETS = ['ps', 'killall', 'pidof', 'ping', 'vi'];
 
 /** Programs outside the usual places, and what others of these read. */
 export const GUEST_FILES = [
