@@ -1,4 +1,17 @@
+import { createHomes } from '../lib/hfs/db/homes.ts';
+import { createServerMethods } from '../lib/hfs/db/methods.ts';
 import type { StartDaemon } from '../lib/http/daemon.ts';
+import { createServer } from '../lib/http/server.ts';
+import { serveRpc } from '../lib/rpc/routes.ts';
 
 /** Which server owns which home. */
-export const start: StartDaemon = () => Promise.resolve({ close: () => Promise.resolve() });
+export const start: StartDaemon = async (context) => {
+  const server = createServer(context, 'hfsdb');
+  const homes = createHomes(context.site, context.log, await context.store());
+  await serveRpc(server, context, createServerMethods(homes), {
+    title: 'HFSDB',
+    description:
+      'Which home file server owns which home; asked by the servers, and by the operators’ commands.',
+  });
+  return server.start();
+};

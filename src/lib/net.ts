@@ -56,3 +56,8 @@ export function parsePorts(text: string): Range | undefined {
   const [first, last] = [Number(match?.[1]), Number(match?.[2])];
   return match && first >= 1024 && first <= last && last <= 65535 ? { first, last } : undefined;
 }
+
+/** Whether an address is this host's own alone. */
+export function isLoopback(address: string): boolean {
+  return address === '::1' || /^(::ffff:)?127\./.test(address);
+}
