@@ -2,6 +2,7 @@ import { Counter, Gauge, Histogram } from 'prom-client';
 import { Type } from 'typebox';
 import { Value } from 'typebox/value';
 import { asProloError, ProloError } from '../lib/errors.ts';
+import { createBackupMethods, endLeftSnapshots } from '../lib/hfs/backup/methods.ts';
 import { adoptHomes, closeHomes } from '../lib/hfs/watch.ts';
 import { settleMove } from '../lib/hfs/fetch.ts';
 import { reconcile } from '../lib/hfs/reconcile.ts';
@@ -53,10 +54,15 @@ export const start: StartDaemon = async (context) => {
     registers: [metrics],
   });
 
-  await serveRpc(server, context, createMethods(hfs), {
-    title: `HFS ${number}`,
-    description: 'A home file server: what hfsdb and other servers ask of it.',
-  });
+  await serveRpc(
+    server,
+    context,
+    { ...createMethods(hfs), ...createBackupMethods(hfs) },
+    {
+      title: `HFS ${number}`,
+      description: 'A home file server: what hfsdb and other servers ask of it.',
+    },
+  );
   await app.register((scope, _options, done) => {
     acceptSignedForms(scope);
     scope.route({
@@ -86,6 +92,7 @@ export const start: StartDaemon = async (context) => {
   });
 
   await adoptHomes(hfs);
+  await endLeftSnapshots(hfs);
   const emptySince = new Map<string, number>();
   let following: Promise<void> | undefined;
   const follow = (): void => {

@@ -1,3 +1,4 @@
+import type { ChildProcessWithoutNullStreams } from 'node:child_process';
 import { ProloError } from './errors.ts';
 
 export interface RunOptions {
@@ -49,6 +50,104 @@ export async function runOk(argv: readonly string[], options: RunOptions = {}): 
   if (result.exitCode === 0) return result;
   const words = (result.stderr.trim() || result.stdout.trim()).split('\n').slice(-5).join('\n');
   throw new ProloError('failed', `program ${argv.join(' ')}: exit status ${result.exitCode}: ${words}`);
+}
+
+/**
+ * Runs a program and feeds it a stream. Where the source fails, the program is killed before it sees an end.
+ * @throws ProloError `unavailable`, `failed` as `run` does; the source's error
+ */
+export async function runFed(
+  argv: readonly string[],
+  source: AsyncIterable<Buffer>,
+  options: Pick<RunOptions, 'env' | 'timeoutMs'>,
+): Promise<RunResult> {
+  const child = await startPiped(argv, options.env);
+  const timer = setTimeout(() => child.process.kill('SIGKILL'), options.timeoutMs ?? 30_000);
+  const { stdin } = child.process;
+  stdin.on('error', () => undefined); // it ended early: its exit status says why
+  try {
+    for await (const chunk of source) {
+      if (stdin.destroyed || stdin.errored) break;
+      if (!stdin.write(chunk))
+        await Promise.race([new Promise((resolve) => stdin.once('drain', resolve)), child.result]);
+    }
+    stdin.end();
+    return await child.result;
+  } catch (error) {
+    child.process.kill('SIGKILL');
+    await child.result.catch(() => undefined);
+    throw error;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Runs two programs, the one's output being the other's input. @throws ProloError with the words of the one that failed */
+export async function runPiped(
+  from: readonly string[],
+  to: readonly string[],
+  options: Pick<RunOptions, 'env' | 'timeoutMs'>,
+): Promise<void> {
+  const reader = await startPiped(to, undefined);
+  const writer = await startPiped(from, options.env, reader.process.stdin);
+  writer.process.stdin.end();
+  const timer = setTimeout(() => {
+    writer.process.kill('SIGKILL');
+    reader.process.kill('SIGKILL');
+  }, options.timeoutMs ?? 30_000);
+  try {
+    const [wrote, read] = await Promise.all([writer.result, reader.result]);
+    const failed = [
+      { argv: to, ...read },
+      { argv: from, ...wrote },
+    ].find(({ exitCode }) => exitCode !== 0);
+    if (!failed) return;
+    throw new ProloError(
+      'failed',
+      `program ${failed.argv.join(' ')}: exit status ${failed.exitCode}: ${failed.stderr.trim().slice(-500)}`,
+    );
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** A program whose input is a pipe of ours; its output is kept, or goes into `into`. */
+async function startPiped(
+  argv: readonly string[],
+  env: Record<string, string> | undefined,
+  into?: NodeJS.WritableStream,
+): Promise<{
+  process: ChildProcessWithoutNullStreams;
+  result: Promise<RunResult>;
+}> {
+  const { spawn } = await import('node:child_process');
+  const [file = '', ...args] = argv;
+  const child = spawn(file, args, {
+    stdio: 'pipe',
+    env: { ...process.env, PATH: `${process.env.PATH ?? ''}:/usr/sbin:/sbin`, ...env },
+  });
+  let stdout = '';
+  let stderr = '';
+  if (into) child.stdout.pipe(into).on('error', () => child.stdout.resume());
+  else child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+  const result = new Promise<RunResult>((resolve, reject) =>
+    child
+      .once('error', (cause) =>
+        reject(
+          new ProloError('unavailable', `program ${file}: ${cause.message}`, {
+            hint: 'is it installed?',
+            cause,
+          }),
+        ),
+      )
+      .once('close', (exitCode, signal) => {
+        if (exitCode === null) reject(new ProloError('failed', `program ${file}: killed by ${signal}`));
+        else resolve({ exitCode, stdout, stderr });
+      }),
+  );
+  result.catch(() => undefined);
+  return { process: child, result };
 }
 
 /**

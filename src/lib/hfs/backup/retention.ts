@@ -1,0 +1,16 @@
+import type { Image } from '../image.ts';
+
+/** An image on a server that no row of hfsdb names. */
+export interface KeptImage extends Image {
+  /** Since it was left: written last, or given away. */
+  ageMs: number;
+}
+
+/**
+ * The images that go: of each login the newest kept one stays until the retention is over, an older one goes at once.
+ */
+export function planRetention(kept: readonly KeptImage[], retentionMs: number): KeptImage[] {
+  const newest = new Map<string, number>();
+  for (const { login, epoch } of kept) newest.set(login, Math.max(epoch, newest.get(login) ?? 0));
+  return kept.filter(({ login, epoch, ageMs }) => epoch < newest.get(login)! || ageMs > retentionMs);
+}
