@@ -42,6 +42,8 @@ export interface HomesSite {
   daemons: Map<DaemonName, TestProcess>;
   /** `kill -9`, if it runs. */
   kill(name: DaemonName): Promise<void>;
+  /** SIGTERM, and waits for the end. */
+  end(name: DaemonName): Promise<void>;
   /** Starts it, if it does not run. */
   start(name: DaemonName): Promise<void>;
   /** The nth machine of those whose nearest HFS is `hfs`. */
@@ -111,6 +113,11 @@ export async function makeHomesSite(options: HomesOptions): Promise<HomesSite> {
     site,
     daemons,
     kill,
+    async end(name) {
+      daemons.get(name)?.child.kill('SIGTERM');
+      await daemons.get(name)?.ended;
+      daemons.delete(name);
+    },
     start,
     seat: (number, n) => seatName(number, n),
     async login(login, hostname) {
