@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { rename } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { isAbsolute, join, resolve } from 'node:path';
 import { stringify } from 'yaml';
 import { ProloError } from '../errors.ts';
 import { writeFileAtomic } from '../write-file.ts';
@@ -29,11 +29,20 @@ export async function initSite<T>(
   parseConfig(text, file); // before anything is written
   const secretsFile = join(resolve(dir), 'secrets.yml');
   if (!existsSync(secretsFile)) await writeFileAtomic(secretsFile, stringify(generateSecrets()), 0o600);
+  await makeSkeleton(resolve(dir), draft);
   const draftFile = join(resolve(dir), '.prolo.yml.new');
   await writeFileAtomic(draftFile, text);
   const filled = await fill(loadSite(draftFile));
   await rename(draftFile, file);
   return { site: loadSite(file), filled };
+}
+
+/** What new homes hold, where the site has a folder of its own for that. What somebody put there stays. */
+async function makeSkeleton(dir: string, draft: ConfigDraft): Promise<void> {
+  const skeleton = draft.hfs?.skeleton;
+  if (!skeleton || isAbsolute(skeleton) || existsSync(join(dir, skeleton))) return;
+  const profile = '# Read at login. What is in this folder is in every new home.\n';
+  await writeFileAtomic(join(dir, skeleton, '.profile'), profile);
 }
 
 /** The config of a site on this machine alone: `prolo site init`'s, before its owner edits it. */
