@@ -79,7 +79,9 @@ describe('prolo presence', function () {
   it('is in feed tail and in site log', async () => {
     await ask(test, 'login', { login: 'u1', hostname: 'm1' });
     expect((await run('feed', 'tail', 'presence', '--once')).stdout).to.equal('created u1 m1\n');
-    expect((await run('site', 'log', '--of', 'presence')).stdout).to.match(/presencesync +presence +update/);
+    expect((await run('site', 'log', '--of', 'presence')).stdout).to.match(
+      /presencesync +presence +update u1 at m1/,
+    );
     expect((await run('site', 'log', '--of', 'audit')).stdout).to.include('presence login: u1 at m1');
   });
 

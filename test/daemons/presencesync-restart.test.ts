@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
 import { runOk } from '../../src/lib/exec.ts';
 import { serviceUrl } from '../../src/lib/site/site.ts';
@@ -73,6 +74,18 @@ describe('presencesync, killed and started again', function () {
     expect((await ask(test, 'heartbeat', { login: 'u1', hostname: 'm1' })).status).to.equal(423);
     expect((await ask(test, 'heartbeat', { login: 'u2', hostname: 'm2' })).status, 'free both').to.equal(200);
     expect(await getList(test)).to.deep.equal({ u2: 'm2' });
+  });
+
+  it('time in which it stood still itself ends nobody’s session', async () => {
+    await run(2);
+    expect((await ask(test, 'login', { login: 'u1', hostname: 'm1' })).status).to.equal(200);
+    daemon.child.kill('SIGSTOP');
+    await sleep(4_000); // twice the timeout
+    const beat = ask(test, 'heartbeat', { login: 'u1', hostname: 'm1' }); // waits in the socket
+    daemon.child.kill('SIGCONT');
+    expect((await beat).status).to.equal(200);
+    const lines = await auditLines(await test.store());
+    expect(lines.filter((line) => !line.endsWith('presence login: u1 at m1'))).to.deep.equal([]);
   });
 
   it('what was acknowledged is there after kill -9 in a burst of logins', async () => {

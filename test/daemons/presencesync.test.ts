@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import fc from 'fast-check';
 import { start } from '../../src/daemons/presencesync.ts';
 import { silentLog } from '../../src/lib/log.ts';
 import { removeMachines, updateMachine } from '../../src/lib/mdb/machines.ts';
@@ -239,6 +240,9 @@ onBothStores('presencesync', (fresh) => {
     expect(await auditLines(test.db)).to.have.length(2);
     for (let i = 1; i <= 40; i++) await ask(test, 'login', { login: `x${i}`, hostname: 'm1' }, one);
     expect((await auditLines(test.db)).length).to.be.within(10, 14);
+    await test.close();
+    const counted = (await auditLines(test.db)).filter((line) => line.includes('more times'));
+    expect(counted.map((line) => /\((\d+) more times\)/.exec(line)![1])).to.deep.equal(['29', '30']);
   });
 
   it('bad input is 400, a bad token 403, and nothing is written', async () => {
@@ -253,6 +257,26 @@ onBothStores('presencesync', (fresh) => {
     expect((await ask(test, 'update', [])).status, 'nobody publishes past it').to.equal(404);
     expect((await ask(test, 'remove_expired', {})).status).to.equal(200);
     expect(await auditLines(test.db)).to.deep.equal([]);
+  });
+
+  it('survives 500 requests that no seat would send, and lets nobody in by them', async () => {
+    const test = await run({ store: await fresh() });
+    const anyName = fc.constantFrom('u1', 'm1', 'orga1', 'boss', '', '__proto__', 'constructor', 'é', 'u1\n', 'a'.repeat(70)); // prettier-ignore
+    const anyData = fc.oneof(
+      fc.json({ maxDepth: 2 }),
+      fc.string(),
+      fc.record({ login: anyName, hostname: anyName }).map((data) => JSON.stringify(data)),
+    );
+    const verbs = fc.constantFrom('login', 'logout', 'heartbeat', 'remove_expired');
+    await fc.assert(
+      fc.asyncProperty(verbs, anyData, async (verb, data) => {
+        const { status } = await ask(test, verb, data);
+        expect(status === 500 ? verb === 'logout' : [200, 400, 423].includes(status), `${verb} ${data}: ${status}`).to.equal(true); // prettier-ignore
+      }),
+      { numRuns: 500 },
+    );
+    for (const [login, hostname] of Object.entries(await getList(test)))
+      expect([login, hostname].join(' ')).to.match(/^(u1|boss) (m1|orga1)$/);
   });
 
   it('counts refusals as SADM does', async () => {

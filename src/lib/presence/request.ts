@@ -2,6 +2,7 @@ import { networkInterfaces } from 'node:os';
 import { Type } from 'typebox';
 import { Compile } from 'typebox/compile';
 import { ProloError } from '../errors.ts';
+import { isLoopback } from '../net.ts';
 import type { Pair } from './state.ts';
 
 const schema = Compile(
@@ -30,18 +31,10 @@ export function parsePair(text: string): Pair {
 }
 
 /**
- * Whether whoever asks from `ip` may speak for a machine: the machine itself, and the gateway. Every PC has the secret that
- * signs, so that alone says nothing.
+ * Whether an address is the gateway's own, which may speak for every machine; a machine may speak for itself alone. Every PC
+ * has the secret that signs, so that says nothing.
  */
-export function maySpeakFor(ip: string, machineIp: string, isOwn: (ip: string) => boolean): boolean {
-  return ip === machineIp || isLoopback(ip) || isOwn(ip);
-}
-
-function isLoopback(ip: string): boolean {
-  return ip === '::1' || ip.startsWith('127.');
-}
-
-/** Whether it is an address of this host, as they are now. */
-export function isOwnAddress(ip: string): boolean {
+export function isGateway(ip: string): boolean {
+  if (isLoopback(ip)) return true;
   return Object.values(networkInterfaces()).some((list) => list?.some(({ address }) => address === ip));
 }

@@ -17,7 +17,7 @@ import { followDirectory } from './directory.ts';
 import { type Ledger, openLedger } from './ledger.ts';
 import { createListeningClock } from './listening-clock.ts';
 import { createRefusalLog } from './refusal-log.ts';
-import { isOwnAddress, maySpeakFor } from './request.ts';
+import { isGateway } from './request.ts';
 import { type Pair, type PresenceState, renew } from './state.ts';
 
 export type Verb = 'login' | 'logout' | 'heartbeat';
@@ -63,19 +63,25 @@ export async function openPresence(
     seat: createRefusalLog<Note>(REFUSED_MS.login),
     beat: createRefusalLog<Note>(REFUSED_MS.heartbeat),
   };
-  const { pollMs } = site.config.feed;
-  const directory = await followDirectory(store, { pollMs, log, onChange: () => void sweep(decideGoneNow) });
+  let ready = false;
+  const directory = await followDirectory(store, {
+    pollMs: site.config.feed.pollMs,
+    log,
+    onChange: () => void (ready && sweep(decideGoneNow)),
+  });
 
+  const decideGoneNow = (state: PresenceState): Decision => decideGone(state, directory);
   /** Leaves out of the notes what is only counted. */
   const guarded = (verb: Verb, decision: Decision, ip: string): Decision => {
     if (!decision.refusal) return decision;
     const guard = verb === 'heartbeat' ? guards.beat : guards.seat;
-    const notes = decision.notes.filter((note) =>
-      guard.take(ip, `${note.pair.login} ${note.pair.hostname} ${note.text}`, note, clock.nowMs()),
-    );
+    const notes = decision.notes.filter((note) => {
+      const seat = isGateway(ip) ? note.pair.hostname : ip;
+      const text = `${note.pair.login} ${note.pair.hostname} ${note.text}`;
+      return guard.take(seat, text, note, clock.nowMs());
+    });
     return { ...decision, notes };
   };
-  const decideGoneNow = (state: PresenceState): Decision => decideGone(state, directory);
   const submit = async (decide: (state: PresenceState) => Decision): Promise<Decision> => {
     const decision = await ledger.submit(decide);
     onDecision(decision);
@@ -90,8 +96,8 @@ export async function openPresence(
     }
   };
   const removeExpired = (): Promise<void> => sweep((state) => decideExpiry(state, clock.nowMs(), timeoutMs));
-  const writeCounted = (): Promise<void> => {
-    const counted = Object.values(guards).flatMap((guard) => guard.due(clock.nowMs()));
+  const writeCounted = (nowMs: number): Promise<void> => {
+    const counted = Object.values(guards).flatMap((guard) => guard.due(nowMs));
     const notes = counted.map(({ entry, count }) => ({
       ...entry,
       text: `${entry.text} (${count} more times)`,
@@ -102,9 +108,10 @@ export async function openPresence(
   const timer = setInterval(() => {
     clock.tick();
     void removeExpired();
-    if (++ticks % 5 === 0) void writeCounted();
+    if (++ticks % 5 === 0) void writeCounted(clock.nowMs());
     if (ticks % 20 === 0) void sweep(decideGoneNow); // what could not be written then
   }, tickMs);
+  ready = true;
   await sweep(decideGoneNow);
 
   return {
@@ -114,7 +121,7 @@ export async function openPresence(
     async ask(verb, { login, hostname: name }, ip) {
       const pair = { login, hostname: directory.hostnameOf(name) };
       const machine = directory.machine(pair.hostname);
-      if (machine && !maySpeakFor(ip, machine.ip, isOwnAddress)) {
+      if (machine && ip !== machine.ip && !isGateway(ip)) {
         const text = `${ip} is not the address of ${pair.hostname}`;
         const refusal: Refusal = { reason: 'wrong_address', text };
         const decision: Decision = { effects: [], notes: [{ action: 'refused', pair, ip, text }], refusal };
@@ -132,6 +139,7 @@ export async function openPresence(
     async stop() {
       clearInterval(timer);
       await directory.stop();
+      await writeCounted(Infinity);
       await ledger.idle();
     },
   };

@@ -1,12 +1,12 @@
 import type { Knex } from 'knex';
 import type { Update } from './change-log.ts';
 
-/** A line of what was done: a change of MDB or UDB, or one of the audit (who looked at what, who set what). */
+/** A line of what was done: a change of MDB, UDB or presence, or one of the audit (who looked at what, who set what). */
 export interface HistoryEntry {
   /** ISO 8601, UTC. */
   at: string;
   actor: string;
-  /** `mdb`, `udb` or `audit`. */
+  /** `mdb`, `udb`, `presence` or `audit`. */
   source: string;
   what: string;
 }
@@ -60,5 +60,7 @@ function describeUpdates(updates: readonly Update[]): string {
 }
 
 function nameOf({ data }: Update): string {
+  if (data.login !== undefined && data.hostname !== undefined)
+    return `${String(data.login)} at ${String(data.hostname)}`;
   return String(data.hostname ?? data.login ?? data.mac ?? '?');
 }

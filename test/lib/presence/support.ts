@@ -9,6 +9,8 @@ import { makeTestSite, type TestSite } from '../../support/site.ts';
 export interface PresenceSite extends TestSite {
   db: Store;
   url: string;
+  /** Ends the daemon before the test does. */
+  close(): Promise<void>;
 }
 
 /** Machines m1 to m`count`, `orga1` of type orga, users u1 to u`count`, and `boss`, an organiser. */
@@ -44,8 +46,10 @@ export function presenceStarter(): (options?: {
     const db = store ?? (await test.store());
     await fillSite(test.site, db, count);
     const daemon = await start({ site: test.site, log: silentLog, store: () => Promise.resolve(db) });
-    cleanups.push(() => daemon.close());
-    return { ...test, db, url: daemon.url! };
+    let closing: Promise<void> | undefined;
+    const close = (): Promise<void> => (closing ??= daemon.close());
+    cleanups.push(close);
+    return { ...test, db, url: daemon.url!, close };
   };
 }
 
