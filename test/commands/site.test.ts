@@ -38,6 +38,8 @@ describe('prolo site', function () {
       'presencesync.subscribe',
       'udb.private',
       'hfs.shared',
+      'hfs.control',
+      'hfs.backup',
       'passwords.key',
     );
     const config = join(demo, 'prolo.yml');
@@ -89,6 +91,8 @@ describe('prolo site', function () {
         'udbsync.subscribe',
         'presencesync.subscribe',
         'hfs.shared',
+        'hfs.control',
+        'hfs.backup',
       );
       expect(statSync(join(out, 'secrets.yml')).mode & 0o777).to.equal(0o600);
       const config = join(out, 'prolo.yml');
