@@ -19,6 +19,7 @@ const DAEMONS: Record<string, () => Promise<{ start: StartDaemon }>> = {
 const ELSEWHERE: typeof DAEMONS = {
   hfs: () => import('./hfs.ts'),
   presenced: () => import('./presenced.ts'),
+  timers: () => import('./timers.ts'),
 };
 const NUMBERED = 'hfs';
 

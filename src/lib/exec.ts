@@ -1,4 +1,3 @@
-import type { ChildProcessWithoutNullStreams } from 'node:child_process';
 import { ProloError } from './errors.ts';
 
 export interface RunOptions {
@@ -116,10 +115,7 @@ async function startPiped(
   argv: readonly string[],
   env: Record<string, string> | undefined,
   into?: NodeJS.WritableStream,
-): Promise<{
-  process: ChildProcessWithoutNullStreams;
-  result: Promise<RunResult>;
-}> {
+) {
   const { spawn } = await import('node:child_process');
   const [file = '', ...args] = argv;
   const child = spawn(file, args, {

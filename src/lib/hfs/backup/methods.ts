@@ -35,7 +35,7 @@ export interface KeptCopy {
  *     snapshots(login?)                 Snapshot[] of the repository, oldest first
  *     kept(login?)                      KeptCopy[] of this server
  *     space()                           free bytes for homes
- *     prepare_restore(login, snapshot or kept)   makes the image that place_restored(login, epoch) gives its place
+ *     prepare_restore(login, snapshot or kept)   its size: makes the image that place_restored(login, epoch) gives its place
  *     discard_restore(login)
  *     retain()                          deletes old images whose time is over: string[], their names
  */
@@ -107,22 +107,19 @@ export function createBackupMethods(hfs: Hfs): RpcMethods {
         snapshot: Type.Optional(SnapshotId),
         kept: Type.Optional(Epoch),
       }),
-      result: Type.Boolean(),
+      result: Type.Integer(),
       run: (kwargs) =>
         inTurn(`restore ${String(kwargs.login)}`, async () => {
           const { login, snapshot, kept } = kwargs as { login: string; snapshot?: string; kept?: number };
-          if (kept !== undefined) await prepareFromKept(hfs, login, kept);
-          else {
-            const found = (await repository().snapshots(login)).find(
-              ({ id }) => snapshot?.startsWith(id) || (snapshot !== undefined && id.startsWith(snapshot)),
-            );
-            if (!found)
-              throw new ProloError('not-found', `home ${login}: no snapshot ${snapshot ?? ''}`, {
-                hint: `see \`prolo hfs restore ${login} --list\``,
-              });
-            await prepareFromSnapshot(hfs, repository(), found);
-          }
-          return true;
+          if (kept !== undefined) return prepareFromKept(hfs, login, kept);
+          const found = (await repository().snapshots(login)).find(
+            ({ id }) => snapshot?.startsWith(id) || (snapshot !== undefined && id.startsWith(snapshot)),
+          );
+          if (!found)
+            throw new ProloError('not-found', `home ${login}: no snapshot ${snapshot ?? ''}`, {
+              hint: `see \`prolo hfs restore ${login} --list\``,
+            });
+          return prepareFromSnapshot(hfs, repository(), found);
         }),
     },
     place_restored: {

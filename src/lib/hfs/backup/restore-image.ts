@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { mkdir, rename, rm } from 'node:fs/promises';
+import { mkdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ProloError } from '../../errors.ts';
 import { runOk } from '../../exec.ts';
@@ -12,30 +12,31 @@ const RESTORE_MS = 30 * 60_000;
 /** Where a restored image waits for its epoch; a start of hfs takes it away. */
 const waitingDir = (hfs: Hfs, login: string): string => join(hfs.imageDir, `.new-restore-${login}`);
 
-/** Makes the image of a snapshot, whole and checked, beside the homes; nothing serves it yet. */
+/** Makes the image of a snapshot, whole and checked, beside the homes; nothing serves it yet. @returns its size */
 export async function prepareFromSnapshot(
   hfs: Hfs,
   repository: Repository,
   snapshot: Snapshot,
-): Promise<void> {
+): Promise<number> {
   const { login, bytes } = snapshot;
   await checkSpace(hfs.imageDir, bytes, `the backup of ${login}`);
-  await prepare(hfs, login, (dir) => repository.extract(snapshot, dir, RESTORE_MS));
+  return prepare(hfs, login, (dir) => repository.extract(snapshot, dir, RESTORE_MS));
 }
 
 /** The same of an image that a move, or an earlier restore, has left on this server. */
-export async function prepareFromKept(hfs: Hfs, login: string, epoch: number): Promise<void> {
+export async function prepareFromKept(hfs: Hfs, login: string, epoch: number): Promise<number> {
   const file = hfs.imageFile(login, epoch);
   if (!existsSync(file))
     throw new ProloError('not-found', `home ${login}: no image of epoch ${epoch} on hfs ${hfs.number}`);
   await checkSpace(hfs.imageDir, usedBytes(file), `the old image of ${login}`);
-  await prepare(hfs, login, async (dir) => {
+  return prepare(hfs, login, async (dir) => {
     const argv = ['cp', '--reflink=auto', '--sparse=always', file, join(dir, IMAGE_NAME)];
     await runOk(argv, { timeoutMs: RESTORE_MS });
   });
 }
 
-async function prepare(hfs: Hfs, login: string, fill: (dir: string) => Promise<void>): Promise<void> {
+/** @returns its size */
+async function prepare(hfs: Hfs, login: string, fill: (dir: string) => Promise<void>): Promise<number> {
   const dir = waitingDir(hfs, login);
   await rm(dir, { recursive: true, force: true });
   await mkdir(dir, { mode: 0o700 });
@@ -44,6 +45,7 @@ async function prepare(hfs: Hfs, login: string, fill: (dir: string) => Promise<v
     await fill(dir);
     await checkImage(file);
     await syncFile(file);
+    return (await stat(file)).size;
   } catch (error) {
     await rm(dir, { recursive: true, force: true });
     throw error;

@@ -1,0 +1,43 @@
+import { ProloError } from '../lib/errors.ts';
+import { backupHomes, forgetOld, retainImages } from '../lib/hfs/backup/jobs.ts';
+import { planJobs, runJob } from '../lib/hfs/backup/timers.ts';
+import type { StartDaemon } from '../lib/http/daemon.ts';
+
+/** What is to be done every few minutes, hour or night, where no systemd timer does it. */
+export const start: StartDaemon = async ({ site, log, store }) => {
+  const [{ Cron }, opened] = await Promise.all([import('croner'), store()]);
+  const mustBeWhole = <T extends { failed: object[] }>(outcome: T): T => {
+    if (outcome.failed.length > 0)
+      throw new ProloError('failed', `failed: ${JSON.stringify(outcome.failed).slice(0, 2000)}`);
+    return outcome;
+  };
+  // Forgetting locks the repository: one after the other.
+  let last: Promise<unknown> = Promise.resolve();
+  const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
+    const result = last.then(work, work);
+    last = result.catch(() => undefined);
+    return result;
+  };
+  const jobs = planJobs(site, {
+    backup: () =>
+      inTurn(async () => ({ stored: mustBeWhole(await backupHomes(site, opened, [])).stored.length })),
+    forget: () => inTurn(() => forgetOld(site).then(() => ({}))),
+    retain: async () => ({ deleted: mustBeWhole(await retainImages(site, opened)).deleted }),
+  });
+  const crons = jobs.map(
+    (job) =>
+      new Cron(
+        job.pattern,
+        { name: undefined, protect: () => log.warn({ job: job.name }, 'timer: still running') },
+        () => runJob(job, log).then(() => undefined),
+      ),
+  );
+  for (const [i, { name, pattern }] of jobs.entries())
+    log.info({ job: name, pattern, next: crons[i]!.nextRun()?.toISOString() }, 'timer: set');
+  return {
+    close() {
+      for (const cron of crons) cron.stop();
+      return Promise.resolve();
+    },
+  };
+};
