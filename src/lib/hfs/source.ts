@@ -27,7 +27,7 @@ interface Departure {
 export async function beginSource(hfs: Hfs, departure: Departure): Promise<Source> {
   const { login, epoch, targetEpoch, peer } = departure;
   const file = hfs.imageFile(login, epoch);
-  mustBeNewest(hfs, departure);
+  mustBeNewest(hfs, departure, true);
   hfs.departures.set(login, (hfs.departures.get(login) ?? 0) + 1);
   let home = hfs.running.get(login);
   if (home && (home.record.epoch !== epoch || !isAlive(home.record.storage))) {
@@ -126,15 +126,13 @@ export function endedFile(hfs: Hfs, login: string, epoch: number): string {
   return hfs.imageFile(login, epoch).replace(/img$/, 'ended');
 }
 
-function mustBeNewest(hfs: Hfs, { login, epoch, targetEpoch }: Departure): void {
+/** @param begins after its word for a move, this server does not begin that same one again */
+function mustBeNewest(hfs: Hfs, { login, epoch, targetEpoch }: Departure, begins = false): void {
   const word = endedFile(hfs, login, epoch);
   const given = existsSync(word)
     ? (JSON.parse(readFileSync(word, 'utf8')) as { targetEpoch: number }).targetEpoch
     : 0;
   const newest = Math.max(given, hfs.running.get(login)?.record.targetEpoch ?? 0);
-  if (newest > targetEpoch)
-    throw new ProloError(
-      'conflict',
-      `home ${login}: its move at epoch ${targetEpoch} was replaced by another`,
-    );
+  if (newest > targetEpoch || (begins && given === targetEpoch))
+    throw new ProloError('conflict', `home ${login}: its move at epoch ${targetEpoch} is over`);
 }

@@ -5,6 +5,7 @@ import { hfsUrl, type Site } from '../../site/site.ts';
 import { audit } from '../../store/change-log.ts';
 import { readTogether, type Store, transact, type Tx } from '../../store/store.ts';
 import type { Home, HomeStatus, Opened, Seat } from '../protocol.ts';
+import { createLocks } from '../server.ts';
 import {
   type Action,
   type Claim,
@@ -50,7 +51,7 @@ export interface Homes {
 export function createHomes(site: Site, log: Logger, store: Store): Homes {
   const { config } = site;
   const secret = site.secret('hfs.control');
-  const inOrder = createChains();
+  const inOrder = createLocks();
   const now = (): string => new Date().toISOString();
 
   const ask: Homes['ask'] = async (hfs, method, kwargs, timeoutMs = WORD_MS) => {
@@ -162,18 +163,5 @@ export function createHomes(site: Site, log: Logger, store: Store): Homes {
       }),
     list: (hfs) => listHomes(store.knex, hfs),
     update: (login, work) => inOrder(login, () => transact(store, work)),
-  };
-}
-
-/** What is asked about one login waits for what was asked before. */
-function createChains(): <T>(login: string, work: () => Promise<T>) => Promise<T> {
-  const last = new Map<string, Promise<unknown>>();
-  return (login, work) => {
-    const result = (last.get(login) ?? Promise.resolve()).then(work, work);
-    const over = result
-      .catch(() => undefined)
-      .then(() => void (last.get(login) === over && last.delete(login)));
-    last.set(login, over);
-    return result;
   };
 }
