@@ -19,6 +19,8 @@ export const GUEST_FILES = [
   '/etc/services',
   '/etc/protocols',
   '/etc/security',
+  '/etc/pam.d',
+  '/etc/pam.conf',
   '/etc/ssl/openssl.cnf',
   '/usr/share/zoneinfo/UTC',
 ];

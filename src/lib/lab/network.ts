@@ -16,6 +16,8 @@ export interface NetworkPlan {
 /** Names of the namespaces that a process made; one whose process is gone can be swept away. */
 export const NETNS_PREFIX = 'prolo-lab-';
 
+const BRIDGE_MAC = '52:54:00:70:63:fe';
+
 export function planNetwork(config: Config, netns: string): NetworkPlan {
   const served = config.networks.filter((network) => network.gateway !== undefined);
   const addresses = served.map(({ cidr, gateway }) => `${gateway}/${parseCidr(cidr)!.prefix}`);
@@ -35,6 +37,9 @@ export function networkCommands(plan: NetworkPlan): string[][] {
       'link',
       'add',
       plan.bridge,
+      // Of its own: a bridge else takes the lowest of its ports', and PCs lose the gateway when one is plugged or pulled.
+      'address',
+      BRIDGE_MAC,
       'type',
       'bridge',
       'forward_delay',

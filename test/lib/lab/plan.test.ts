@@ -18,7 +18,7 @@ describe('the plan of a lab', () => {
     expect(text(networkCommands(plan))).to.deep.equal([
       'ip netns add prolo-lab-1-1',
       'ip -n prolo-lab-1-1 link set lo up',
-      'ip -n prolo-lab-1-1 link add br0 type bridge forward_delay 0 mcast_snooping 0 group_fwd_mask 0x4000',
+      'ip -n prolo-lab-1-1 link add br0 address 52:54:00:70:63:fe type bridge forward_delay 0 mcast_snooping 0 group_fwd_mask 0x4000',
       'ip -n prolo-lab-1-1 addr add 192.168.1.254/23 dev br0',
       'ip -n prolo-lab-1-1 addr add 192.168.2.254/24 dev br0',
       'ip -n prolo-lab-1-1 addr add 192.168.250.254/24 dev br0',
