@@ -14,7 +14,7 @@ Broken off, it can be run again: those that are done are passed over. When the d
   };
   static override flags = {
     'dry-run': Flags.boolean({ char: 'n', description: 'only show which home would go where' }),
-    force: Flags.boolean({ description: 'also when that server still answers' }),
+    force: Flags.boolean({ description: 'also when that server still answers', default: false }),
     yes: Flags.boolean({ char: 'y', description: 'do not ask' }),
   };
 

@@ -24,7 +24,7 @@ that the server which has the home is dead.`;
       exclusive: ['at'],
     }),
     to: Flags.integer({ description: 'the server that gets it', helpValue: 'N', min: 0, max: 9999 }),
-    force: Flags.boolean({ description: 'the server which has the home is dead' }),
+    force: Flags.boolean({ description: 'the server which has the home is dead', default: false }),
     list: Flags.boolean({ description: 'only show what there is' }),
     yes: Flags.boolean({ char: 'y', description: 'do not ask' }),
   };
