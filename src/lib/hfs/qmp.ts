@@ -29,9 +29,10 @@ const COMMAND_MS = 20_000;
 
 /**
  * Connects to a monitor's unix socket, once it is there.
- * @throws ProloError `unavailable` when nothing answers within `timeoutMs`
+ * @param answerMs how long the first answer may take
+ * @throws ProloError `unavailable` when there is nothing within `timeoutMs`, or what is there does not answer
  */
-export async function connectQmp(path: string, timeoutMs = 5_000): Promise<Qmp> {
+export async function connectQmp(path: string, timeoutMs = 5_000, answerMs = COMMAND_MS): Promise<Qmp> {
   const deadline = performance.now() + timeoutMs;
   const gone = (): ProloError => new ProloError('unavailable', `monitor ${path}: the process is gone`);
   let socket: Socket;
@@ -99,9 +100,21 @@ export async function connectQmp(path: string, timeoutMs = 5_000): Promise<Qmp> 
     closed,
     close: () => socket.destroy(),
   };
-  await greeting;
-  await qmp.execute('qmp_capabilities');
-  return qmp;
+  let silent = false;
+  const late = setTimeout(() => {
+    silent = true;
+    socket.destroy();
+  }, answerMs);
+  try {
+    await greeting;
+    await qmp.execute('qmp_capabilities');
+    return qmp;
+  } catch (error) {
+    if (!silent) throw error;
+    throw new ProloError('unavailable', `monitor ${path}: no answer in ${answerMs} ms`, { cause: error });
+  } finally {
+    clearTimeout(late);
+  }
 }
 
 function connect(path: string): Promise<Socket> {

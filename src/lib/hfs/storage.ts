@@ -2,7 +2,7 @@ import { rmSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ProloError } from '../errors.ts';
-import { launch, type ProcessId } from './launch.ts';
+import { endProcess, launch, type ProcessId } from './launch.ts';
 import { connectQmp, type Qmp } from './qmp.ts';
 import type { RunDir } from './record.ts';
 
@@ -19,10 +19,16 @@ export interface Storage {
 const MOVE_BUFFER_BYTES = 2 * 1024 * 1024;
 const JOB = 'move';
 
+/**
+ * QEMU 7.2: a monitor that is connected to while it is set up may never answer, about once in some hundred starts. Such a
+ * process is ended and another one started.
+ */
+const START_ATTEMPTS = 4;
+const START_ANSWER_MS = 700;
+
 /** Starts the process, with nothing in it. */
 export async function startStorage(unit: string, run: RunDir): Promise<Storage> {
   await mkdir(run.dir, { recursive: true, mode: 0o700 });
-  rmSync(run.monitor, { force: true });
   if (run.monitor.length > 100)
     throw new ProloError('config', `run directory ${run.dir}: its name is too long for a unix socket`, {
       hint: 'set hfs.runDir in prolo.yml to a short path, such as /run/prolo',
@@ -32,8 +38,16 @@ export async function startStorage(unit: string, run: RunDir): Promise<Storage> 
     '--chardev',
     `socket,id=monitor,path=${run.monitor},server=on,wait=off`,
   ];
-  const process = await launch(unit, [...argv, '--monitor', 'chardev=monitor'], run.log);
-  return { process, qmp: await connectQmp(run.monitor) };
+  for (let attempt = 1; ; attempt++) {
+    rmSync(run.monitor, { force: true });
+    const process = await launch(unit, [...argv, '--monitor', 'chardev=monitor'], run.log);
+    try {
+      return { process, qmp: await connectQmp(run.monitor, 5_000, START_ANSWER_MS * attempt) };
+    } catch (error) {
+      await endProcess(process);
+      if (attempt === START_ATTEMPTS) throw error;
+    }
+  }
 }
 
 /** The image of this server, as what a client gets; between it and its file, `disk`, a backup can put a snapshot. */
