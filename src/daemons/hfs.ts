@@ -57,7 +57,7 @@ export const start: StartDaemon = async (context) => {
   await serveRpc(
     server,
     context,
-    { ...createMethods(hfs), ...createBackupMethods(hfs) },
+    { ...createMethods(hfs), ...createBackupMethods(hfs, metrics) },
     {
       title: `HFS ${number}`,
       description: 'A home file server: what hfsdb and other servers ask of it.',

@@ -3,6 +3,7 @@ import { stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { ProloError } from '../../errors.ts';
 import { checkSpace, usedBytes } from '../image.ts';
+import { isAlive } from '../launch.ts';
 import type { Home } from '../protocol.ts';
 import type { Hfs, Running } from '../server.ts';
 import { tarOf } from './extents.ts';
@@ -85,6 +86,12 @@ async function storeRunning(hfs: Hfs, repository: Repository, row: Home, home: R
   });
   try {
     return await store(hfs, repository, row, paths.mount);
+  } catch (cause) {
+    if (!home.ending && isAlive(home.record.storage)) throw cause;
+    throw new ProloError('conflict', `home ${login}: what served it has ended meanwhile`, {
+      hint: 'it is stored the next time',
+      cause,
+    });
   } finally {
     await home.stepping(() => endSnapshot(home.qmp, paths.mount)).catch(() => clearMount(paths.mount)); // it was ended meanwhile, and its snapshot with it
   }

@@ -1,8 +1,9 @@
 import { statSync } from 'node:fs';
 import { readdir, rm, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
+import { Counter, Gauge, type Registry } from 'prom-client';
 import { Type } from 'typebox';
-import { ProloError } from '../../errors.ts';
+import { asProloError, ProloError } from '../../errors.ts';
 import type { RpcMethods } from '../../rpc/call.ts';
 import { listImages, usedBytes } from '../image.ts';
 import type { Home } from '../protocol.ts';
@@ -39,7 +40,17 @@ export interface KeptCopy {
  *     discard_restore(login)
  *     retain()                          deletes old images whose time is over: string[], their names
  */
-export function createBackupMethods(hfs: Hfs): RpcMethods {
+export function createBackupMethods(hfs: Hfs, metrics: Registry): RpcMethods {
+  const stored = new Gauge({
+    name: 'prolo_hfs_backup_last_seconds',
+    help: 'When a home was stored in the backups last, in seconds since 1970',
+    registers: [metrics],
+  });
+  const failures = new Counter({
+    name: 'prolo_hfs_backup_failures_total',
+    help: 'Backups of homes that failed',
+    registers: [metrics],
+  });
   let opened: Repository | undefined;
   const repository = (): Repository => (opened ??= openRepository(hfs.site));
   const inTurn = createLocks();
@@ -62,9 +73,16 @@ export function createBackupMethods(hfs: Hfs): RpcMethods {
           const login = kwargs.login as string;
           const row = (await rowsHere(hfs)).find((one) => one.login === login && one.hfs === hfs.number);
           if (!row) throw new ProloError('not-found', `home ${login}: not on hfs ${hfs.number}`);
-          const stored = await backupHome(hfs, repository(), row);
-          hfs.log.info(stored, 'home: stored in the backups');
-          return stored;
+          try {
+            const result = await backupHome(hfs, repository(), row);
+            stored.setToCurrentTime();
+            hfs.log.info(result, 'home: stored in the backups');
+            return result;
+          } catch (error) {
+            // On its way elsewhere: that is no failure, it is stored from there.
+            if (asProloError(error).kind !== 'conflict') failures.inc();
+            throw error;
+          }
         }),
     },
     snapshots: {

@@ -95,7 +95,7 @@ export function openRepository(site: Site): Repository {
       // Where this process dies, restic must die too: a stream that just ends would look like a whole one.
       const argv = restic('backup', '--json', '--stdin', '--stdin-filename', `${login}.tar`);
       const result = await runFed(
-        ['setpriv', '--pdeathsig', 'KILL', ...argv, '--host', login, ...tags],
+        ['setpriv', '--pdeathsig', 'KILL', 'nice', '-n', '10', ...argv, '--host', login, ...tags],
         source,
         { env, timeoutMs: STORE_MS },
       );

@@ -36,6 +36,7 @@ export async function beginSnapshot(qmp: Qmp, { image, scratch, mount }: Snapsho
       'node-name': NODES.copier,
       file: NODES.disk,
       target: NODES.scratch,
+      discard: 'unmap', // else what a client trims meanwhile stays on the disk
       'on-cbw-error': 'break-snapshot',
       'cbw-timeout': WAIT_SECONDS,
     });
