@@ -1,9 +1,12 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
 import type { CpioEntry } from '../../src/lib/cpio.ts';
 import { accountFiles } from '../../src/lib/lab/guest-accounts.ts';
 import { buildGuestRoot } from '../../src/lib/lab/guest-root.ts';
+import { imageName } from '../../src/lib/hfs/image.ts';
+import type { Home } from '../../src/lib/hfs/protocol.ts';
+import { type HomeRecord, readRecords } from '../../src/lib/hfs/record.ts';
 import { type Guest, plugGuest } from '../../src/lib/lab/guest.ts';
 import { kernelDir, needKernel } from '../../src/lib/lab/kernel.ts';
 import type { Running } from '../../src/lib/lab/process.ts';
@@ -19,6 +22,7 @@ import { listPrivateUsers, listUsers } from '../../src/lib/udb/users.ts';
 import { proloBin } from './cli.ts';
 import { needsLab, startTestLab, STEP_MS, type TestLab } from './lab.ts';
 import { needs } from './needs.ts';
+import { sessionFiles } from './seat-session.ts';
 
 /** A session that is not heard of is over after so long here. */
 export const PRESENCE_SECONDS = 6;
@@ -88,19 +92,32 @@ export async function makeSeats(lab: TestLab, draft: ConfigDraft): Promise<Seats
   };
 }
 
-/** A lab with two home file servers, and presenced on each seat. */
+/** A lab with two home file servers, and a daemon for logins on each seat. */
 export interface HomesLab extends TestLab, Seats {
   hfs: Running[];
   /** Starts an HFS anew, after it was killed. */
   startHfs(number: number): Promise<Running>;
+  /** hfsdb's row. */
+  home(login: string): Promise<Home | undefined>;
+  /** What runs for a home on that server. */
+  record(hfs: number, login: string): HomeRecord | undefined;
+  image(home: Pick<Home, 'hfs' | 'login' | 'epoch'>): string;
+  /** Resolves when nothing serves the home there any more. */
+  untilIdle(login: string, hfs: number): Promise<void>;
+  /** What a new home holds. */
+  skeleton: string;
 }
 
 export const homesDraft: ConfigDraft = {
   ...labDraft,
   presence: { timeoutSeconds: PRESENCE_SECONDS },
   // The names of MDB are asked of the lab's own name server, on the gateway too.
-  hfs: { dir: 'hfs', skeleton: 'skeleton', runDir: 'run' },
+  // So slow that what happens during a move can be made to happen.
+  hfs: { dir: 'hfs', skeleton: 'skeleton', runDir: 'run', moveBytesPerSecond: 300_000_000 },
 };
+
+/** Where the daemon of a seat answers. */
+const SEAT_SOCKET = '/run/seat.sock';
 
 /** Call it in `before`; `stop` belongs in `after`, and takes everything away. */
 export async function startHomesLab(): Promise<HomesLab> {
@@ -124,11 +141,28 @@ export async function startHomesLab(): Promise<HomesLab> {
       await lab.run(['ip', 'addr', 'add', `${ip}/23`, 'dev', lab.network.bridge]);
       hfs.push(await startHfs(number));
     }
+    const db = await openStore(databaseUrl(site));
+    const recordOf = (number: number, login: string): HomeRecord | undefined =>
+      readRecords(site.statePath('run', `hfs${number}`)).find((record) => record.login === login);
     return {
       ...lab,
       ...seats,
-      plug: (hostname, more) =>
-        seats.plug(hostname, { services: { presenced: 'prolo daemon presenced' }, ...more }),
+      async stop() {
+        await db.close();
+        await lab.stop();
+      },
+      skeleton,
+      untilIdle: (login, number) =>
+        lab.until(`the end of ${login}'s storage`, () => recordOf(number, login) === undefined, STEP_MS),
+      record: recordOf,
+      home: async (login) => (await db.knex<Home>('homes').where({ login }).first()) ?? undefined,
+      image: ({ hfs: number, login, epoch }) =>
+        site.statePath('hfs', String(number), imageName({ login, epoch })),
+      async plug(hostname, more) {
+        const guest = await seats.plug(hostname, seatParts(more));
+        await guest.ok(`for i in $(seq 300); do [ -S ${SEAT_SOCKET} ] && exit; sleep 0.1; done; exit 1`);
+        return guest;
+      },
       hfs,
       startHfs,
     };
@@ -136,4 +170,29 @@ export async function startHomesLab(): Promise<HomesLab> {
     await lab.stop();
     throw error;
   }
+}
+
+/** The hook of `pam_exec`: what it prints, the person reads. */
+const HOOK = `#!/bin/sh
+case $PAM_TYPE in open_session) verb=login ;; close_session) verb=logout ;; *) exit 0 ;; esac
+exec curl -sS --fail-with-body --max-time 60 --unix-socket ${SEAT_SOCKET} "http://seat/$verb/$PAM_USER" 2>/dev/null
+`;
+
+/** A seat's daemon, and two PAM services with the hook: `prolo` for pamtester, `login` for the console. */
+function seatParts(more: Parameters<Seats['plug']>[1] = {}): NonNullable<Parameters<Seats['plug']>[1]> {
+  const session = 'session required pam_exec.so stdout /usr/local/lib/prolo-hook\n';
+  const unix = 'auth required pam_unix.so\naccount required pam_unix.so\n';
+  const files: CpioEntry[] = [
+    { path: 'etc/pam.d/prolo', data: `account required pam_permit.so\n${session}` },
+    { path: 'etc/pam.d/login', data: `${unix}${session}` },
+    { path: 'usr/local/lib/prolo-hook', data: HOOK, mode: 0o755 },
+    {
+      path: 'usr/local/lib/seat.mjs',
+      data: readFileSync(join(import.meta.dirname, 'seat-stand-in.mjs')),
+    },
+  ];
+  return {
+    services: { presenced: `node /usr/local/lib/seat.mjs ${SEAT_SOCKET}`, ...more.services },
+    files: [...files, ...sessionFiles(), ...(more.files ?? [])],
+  };
 }
