@@ -30,6 +30,11 @@ export async function fetchPresence(site: Site): Promise<Record<string, string>>
   throw new ProloError(status === 403 ? 'forbidden' : 'unavailable', `presencesync: ${text}`);
 }
 
+/** Whether presencesync answers. @throws ProloError `unavailable` */
+export async function pingPresence(site: Site): Promise<void> {
+  await exchange(site, '/__ping');
+}
+
 async function exchange(site: Site, path: string, body?: string): Promise<PresenceAnswer> {
   const { request } = await import('undici');
   const url = serviceUrl(site.config, 'presencesync');

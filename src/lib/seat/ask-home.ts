@@ -1,0 +1,59 @@
+import { request } from 'node:http';
+import { asProloError, ProloError } from '../errors.ts';
+import { makeToken } from '../rpc/token.ts';
+import { hfsUrl, type Site } from '../site/site.ts';
+
+/** Where a home is served. */
+export interface HomeAddress {
+  host: string;
+  port: number;
+  export: string;
+}
+
+/** Longer than a server waits for another that finishes a move. */
+const TIMEOUT_MS = 45_000;
+
+/** Asks the nearest home file server. @throws ProloError whose message is for the person who logs in */
+export async function askHome(site: Site, hfs: number, login: string): Promise<HomeAddress> {
+  const url = hfsUrl(site.config, hfs);
+  const data = JSON.stringify({ user: login, hfs, utype: 'user' });
+  const hmac = makeToken(site.secret('hfs.shared'), data, Date.now());
+  const { status, text } = await post(`${url}/get_hfs`, new URLSearchParams({ data, hmac }).toString()).catch(
+    (cause: unknown) => {
+      throw new ProloError(
+        'unavailable',
+        `home file server ${hfs} does not answer: ${asProloError(cause).message}`,
+        {
+          hint: 'ask an organiser, or sit down at another machine',
+          cause,
+        },
+      );
+    },
+  );
+  if (status !== 200) {
+    const [message = '', ...hint] = text.trim().split('\n');
+    throw new ProloError('refused', message, hint.length > 0 ? { hint: hint.join(' ') } : {});
+  }
+  const home = JSON.parse(text) as { port: number; export?: string };
+  return { host: new URL(url).hostname, port: home.port, export: home.export ?? login };
+}
+
+function post(url: string, body: string): Promise<{ status: number; text: string }> {
+  return new Promise((resolve, reject) => {
+    const headers = {
+      'content-type': 'application/x-www-form-urlencoded',
+      'content-length': Buffer.byteLength(body),
+    };
+    const signal = AbortSignal.timeout(TIMEOUT_MS);
+    request(url, { method: 'POST', headers, signal }, (response) => {
+      let text = '';
+      response
+        .setEncoding('utf8')
+        .on('data', (part: string) => (text += part))
+        .once('error', reject)
+        .once('end', () => resolve({ status: response.statusCode ?? 0, text }));
+    })
+      .once('error', reject)
+      .end(body);
+  });
+}
