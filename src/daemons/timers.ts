@@ -1,11 +1,11 @@
 import { ProloError } from '../lib/errors.ts';
 import { backupHomes, forgetOld, retainImages } from '../lib/hfs/backup/jobs.ts';
-import { planJobs, runJob } from '../lib/hfs/backup/timers.ts';
+import { planJobs, startJobs } from '../lib/hfs/backup/timers.ts';
 import type { StartDaemon } from '../lib/http/daemon.ts';
 
 /** What is to be done every few minutes, hour or night, where no systemd timer does it. */
 export const start: StartDaemon = async ({ site, log, store }) => {
-  const [{ Cron }, opened] = await Promise.all([import('croner'), store()]);
+  const opened = await store();
   const mustBeWhole = <T extends { failed: object[] }>(outcome: T): T => {
     if (outcome.failed.length > 0)
       throw new ProloError('failed', `failed: ${JSON.stringify(outcome.failed).slice(0, 2000)}`);
@@ -24,19 +24,10 @@ export const start: StartDaemon = async ({ site, log, store }) => {
     forget: () => inTurn(() => forgetOld(site).then(() => ({}))),
     retain: async () => ({ deleted: mustBeWhole(await retainImages(site, opened)).deleted }),
   });
-  const crons = jobs.map(
-    (job) =>
-      new Cron(
-        job.pattern,
-        { name: undefined, protect: () => log.warn({ job: job.name }, 'timer: still running') },
-        () => runJob(job, log).then(() => undefined),
-      ),
-  );
-  for (const [i, { name, pattern }] of jobs.entries())
-    log.info({ job: name, pattern, next: crons[i]!.nextRun()?.toISOString() }, 'timer: set');
+  const started = await startJobs(jobs, log);
   return {
     close() {
-      for (const cron of crons) cron.stop();
+      started.stop();
       return Promise.resolve();
     },
   };

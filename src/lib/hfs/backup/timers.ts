@@ -43,3 +43,15 @@ export async function runJob(job: Job, log: Logger): Promise<boolean> {
     return false;
   }
 }
+
+/** Runs each job at its times; one that still runs is not started again. */
+export async function startJobs(jobs: readonly Job[], log: Logger): Promise<{ stop(): void }> {
+  const { Cron } = await import('croner');
+  const crons = jobs.map((job) => {
+    const protect = (): void => log.warn({ job: job.name }, 'timer: still running, not started again');
+    const cron = new Cron(job.pattern, { protect }, async () => void (await runJob(job, log)));
+    log.info({ job: job.name, pattern: job.pattern, next: cron.nextRun()?.toISOString() }, 'timer: set');
+    return cron;
+  });
+  return { stop: () => crons.forEach((cron) => cron.stop()) };
+}
