@@ -6,6 +6,7 @@ import { createBackupMethods, endLeftSnapshots } from '../lib/hfs/backup/methods
 import { adoptHomes, closeHomes } from '../lib/hfs/watch.ts';
 import { settleMove } from '../lib/hfs/fetch.ts';
 import { reconcile } from '../lib/hfs/reconcile.ts';
+import { createOperatorMethods } from '../lib/hfs/operate.ts';
 import { openHome } from '../lib/hfs/serve.ts';
 import { createHfs, endHome, type Hfs } from '../lib/hfs/server.ts';
 import { listServed } from '../lib/hfs/served.ts';
@@ -57,7 +58,7 @@ export const start: StartDaemon = async (context) => {
   await serveRpc(
     server,
     context,
-    { ...createMethods(hfs), ...createBackupMethods(hfs, metrics) },
+    { ...createMethods(hfs), ...createBackupMethods(hfs, metrics), ...createOperatorMethods(hfs) },
     {
       title: `HFS ${number}`,
       description: 'A home file server: what hfsdb and other servers ask of it.',

@@ -1,5 +1,6 @@
 import { createHomes } from '../lib/hfs/db/homes.ts';
 import { createServerMethods } from '../lib/hfs/db/methods.ts';
+import { createOperatorMethods } from '../lib/hfs/db/operate.ts';
 import { createRestoreMethods } from '../lib/hfs/db/restore-methods.ts';
 import type { StartDaemon } from '../lib/http/daemon.ts';
 import { createServer } from '../lib/http/server.ts';
@@ -12,6 +13,7 @@ export const start: StartDaemon = async (context) => {
   const homes = createHomes(context.site, context.log, store);
   const methods = {
     ...createServerMethods(homes),
+    ...createOperatorMethods(homes, store, context.site.config),
     ...createRestoreMethods(homes, store, context.site.config),
   };
   await serveRpc(server, context, methods, {

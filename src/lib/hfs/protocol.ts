@@ -85,3 +85,13 @@ export interface ServedHome {
   /** Of a move: 0 to 1. */
   progress?: number;
 }
+
+/** What `check()` says of an image. */
+export interface CheckedImage {
+  login: string;
+  epoch: number;
+  /** What runs for it. */
+  mode: 'serve' | 'fetch' | 'source' | null;
+  /** e2fsck's words, empty when all is well, null when it is in use. */
+  fsck: string | null;
+}

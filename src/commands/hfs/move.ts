@@ -1,0 +1,41 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Args } from '@oclif/core';
+import { BaseCommand } from '../../base-command.ts';
+import type { HomesList } from '../../lib/hfs/db/operate.ts';
+import type { Home } from '../../lib/hfs/protocol.ts';
+
+export default class HfsMove extends BaseCommand<typeof HfsMove> {
+  static override description = 'move a home that nobody uses to another server';
+  static override examples = ['<%= config.bin %> hfs move jdoe 1'];
+  static override args = {
+    login: Args.string({ description: 'whose home', required: true }),
+    server: Args.integer({ description: 'where to', required: true, min: 0, max: 9999 }),
+  };
+
+  async run() {
+    const [{ operatorClient }, { ProloError }] = await Promise.all([
+      import('../../lib/hfs/operator.ts'),
+      import('../../lib/errors.ts'),
+    ]);
+    const client = operatorClient(await this.site());
+    const { login, server } = this.args;
+    let home = (await client.call('move', { login, hfs: server, actor: this.actor })) as Home;
+    let said = '';
+    while (home.state === 'moving' && home.target === server) {
+      await sleep(300);
+      const { homes, servers } = (await client.call('list')) as HomesList;
+      home = homes.find((one) => one.login === login) ?? home;
+      const there = servers
+        .find(({ hfs }) => hfs === server)
+        ?.served.find((image) => image.login === login && image.epoch === home.target_epoch);
+      const words = there?.progress === undefined ? '' : `${Math.floor(there.progress * 100)} %`;
+      if (words && words !== said) this.note((said = words));
+    }
+    if (home.hfs !== server || home.state !== 'here')
+      throw new ProloError('conflict', `home ${login}: its move was given up, it stays at hfs ${home.hfs}`, {
+        hint: `the log of hfs ${server} says why`,
+      });
+    this.log(`${login}: at hfs ${server}`);
+    return home;
+  }
+}

@@ -1,0 +1,60 @@
+import { Flags } from '@oclif/core';
+import { BaseCommand } from '../../base-command.ts';
+import type { HomesList } from '../../lib/hfs/db/operate.ts';
+
+export default class HfsReset extends BaseCommand<typeof HfsReset> {
+  static override description = `homes as new: the next login makes another; the old ones are kept aside
+
+The home of somebody who is logged on is left alone: log them out first with \`prolo presence logout\`.`;
+  static override examples = [
+    '<%= config.bin %> hfs reset jdoe',
+    '<%= config.bin %> hfs reset --all --dry-run',
+  ];
+  static override strict = false;
+  static override flags = {
+    all: Flags.boolean({ description: "everyone's" }),
+    purge: Flags.boolean({ description: 'keep nothing of them' }),
+    'dry-run': Flags.boolean({ char: 'n', description: 'only show whose' }),
+    yes: Flags.boolean({ char: 'y', description: 'do not ask' }),
+  };
+
+  async run() {
+    const [{ operatorClient }, { confirm }, { asProloError, ProloError }] = await Promise.all([
+      import('../../lib/hfs/operator.ts'),
+      import('../../lib/cli/confirm.ts'),
+      import('../../lib/errors.ts'),
+    ]);
+    const { all, purge, yes } = this.flags;
+    if (all === this.words.length > 0)
+      throw new ProloError('bad-input', 'hfs reset: either logins or --all', { hint: 'see --help' });
+    const client = operatorClient(await this.site());
+    const { homes } = (await client.call('list')) as HomesList;
+    const made = homes.filter(({ state }) => state !== 'creating').map(({ login }) => login);
+    const wanted = all ? made : [...new Set(this.words)];
+    const missing = wanted.find((login) => !made.includes(login));
+    if (missing !== undefined)
+      throw new ProloError('not-found', `home ${missing}: there is none`, { hint: 'see `prolo hfs list`' });
+    const result = { reset: [] as string[], failed: [] as { login: string; error: string }[] };
+    if (this.flags['dry-run']) {
+      for (const login of wanted) this.log(`${login}: would be ${purge ? 'deleted' : 'kept aside'}`);
+      return result;
+    }
+    const how = purge ? ', and delete what is in them' : '';
+    const question = `reset ${wanted.length} home(s)${how}: ${wanted.slice(0, 10).join(', ')}${wanted.length > 10 ? ', …' : ''}?`;
+    if (wanted.length === 0 || !(await confirm(question, yes))) return result;
+    for (const login of wanted)
+      try {
+        const answer = await client.call('reset', { login, purge, actor: this.actor });
+        const { kept } = answer as { kept: string | null };
+        result.reset.push(login);
+        this.log(`${login}: reset${kept ? `; the old one is ${kept}` : ''}`);
+      } catch (error) {
+        const known = asProloError(error);
+        if (wanted.length === 1) throw known;
+        result.failed.push({ login, error: known.message });
+        process.exitCode = known.exitStatus;
+        this.note(`${login}: ${known.message}`);
+      }
+    return result;
+  }
+}
