@@ -264,6 +264,23 @@ describe('A backup of a home that is broken off', function () {
     expect(await (await begin()).outcome).to.equal(undefined);
     expect(left()).to.deep.equal([]);
   });
+
+  it('the home moves to another server meanwhile: nothing is lost, nothing is left here', async () => {
+    const { outcome } = await begin();
+    await homes.logout('u001', homes.seat(0, 1));
+    const address = await homes.enter('u001', 1, 1);
+    const writer = counters.start(address, { offset: region.offset - 4_000 * BLOCK, blocks: 1_000 });
+    await eventually(() => writer.last > 100 || undefined);
+    for (let i = 0; i < 500 && (await homes.row('u001'))!.hfs !== 1; i++) await sleep(20);
+    expect(await homes.row('u001')).to.include({ hfs: 1, state: 'here' });
+    await writer.until(writer.last + 100);
+    await writer.stop();
+    expect(writer.error).to.equal(undefined);
+    const error = await outcome;
+    if (error) expect(error.message).to.match(/has ended meanwhile|on its way elsewhere/);
+    expect(left().filter((name) => !name.endsWith('.ended'))).to.deep.equal([]);
+    expect((await rejection(server().call('backup', { login: 'u001' }))).message).to.match(/not on hfs 0/);
+  });
 });
 
 function readProc(pid: number, file: string): string {
