@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import { expect } from 'chai';
 import { prolo } from '../support/cli.ts';
@@ -161,6 +162,31 @@ describe('prolo hfs backup, restore, evacuate', function () {
     await json('hfs', 'backup', '--retain');
     expect(images().filter((name) => name.endsWith('.img'))).to.deep.equal(['u001.3.img']);
     expect(existsSync(homes.image(newest.hfs, 'u001', newest.epoch))).to.equal(true);
+  });
+
+  it('a backup that was cut short is passed over for the one before', async () => {
+    const tags = ['prolo-home', 'hfs=0', 'epoch=1', 'bytes=999999'].flatMap((tag) => ['--tag', tag]);
+    execFileSync(
+      'restic',
+      ['backup', '-q', '--stdin', '--stdin-filename', 'u004.tar', '--host', 'u004', ...tags],
+      {
+        input: 'only the beginning',
+        stdio: ['pipe', 'ignore', 'inherit'],
+        env: {
+          ...process.env,
+          RESTIC_REPOSITORY: `${homes.test.dir}/backups`,
+          RESTIC_PASSWORD: homes.site.secret('hfs.backup'),
+          RESTIC_CACHE_DIR: `${homes.test.dir}/cache`,
+        },
+      },
+    );
+    const { snapshots } = await json<{ snapshots: { id: string }[] }>('hfs', 'restore', 'u004', '--list');
+    const short = snapshots.at(-1)!.id;
+    const refused = await cli('hfs', 'restore', 'u004', '--from', short, '--yes');
+    expect(refused.stderr).to.match(/its storing was cut short/);
+    const done = await json<{ from: string }>('hfs', 'restore', 'u004', '--yes');
+    expect(done.from).to.equal(`snapshot ${snapshots.at(-2)!.id}`);
+    expect(await look('u004', 0, 4)).to.equal(4);
   });
 
   it('old backups are forgotten, and the last of each home is there', async () => {
