@@ -28,6 +28,12 @@ interface Pending {
 const COMMAND_MS = 20_000;
 
 /**
+ * QEMU 7.2 hands the monitor's socket from one thread to another while it starts. Who connects in that moment (about one start
+ * in some hundred) leaves one of them waiting for a second connection that never comes, and nothing is answered until it does.
+ */
+const NUDGE_MS = 300;
+
+/**
  * Connects to a monitor's unix socket, once it is there.
  * @param answerMs how long the first answer may take
  * @throws ProloError `unavailable` when there is nothing within `timeoutMs`, or what is there does not answer
@@ -85,12 +91,15 @@ export async function connectQmp(path: string, timeoutMs = 5_000, answerMs = COM
         const id = ++lastId;
         const timer = setTimeout(() => {
           pending.delete(id);
+          clearInterval(nudge);
           reject(new ProloError('unavailable', `${command}: no answer in ${COMMAND_MS} ms`));
         }, COMMAND_MS);
+        const nudge = setInterval(() => knock(path), NUDGE_MS);
         const settled =
           <V>(settle: (value: V) => void) =>
           (value: V): void => {
             clearTimeout(timer);
+            clearInterval(nudge);
             settle(value);
           };
         pending.set(id, { command, resolve: settled(resolve as () => void), reject: settled(reject) });
@@ -100,6 +109,7 @@ export async function connectQmp(path: string, timeoutMs = 5_000, answerMs = COM
     closed,
     close: () => socket.destroy(),
   };
+  const nudge = setInterval(() => knock(path), NUDGE_MS);
   let silent = false;
   const late = setTimeout(() => {
     silent = true;
@@ -107,6 +117,7 @@ export async function connectQmp(path: string, timeoutMs = 5_000, answerMs = COM
   }, answerMs);
   try {
     await greeting;
+    clearInterval(nudge);
     await qmp.execute('qmp_capabilities');
     return qmp;
   } catch (error) {
@@ -114,7 +125,14 @@ export async function connectQmp(path: string, timeoutMs = 5_000, answerMs = COM
     throw new ProloError('unavailable', `monitor ${path}: no answer in ${answerMs} ms`, { cause: error });
   } finally {
     clearTimeout(late);
+    clearInterval(nudge);
   }
+}
+
+/** A connection that is gone again at once; while another one is served, QEMU looks at it later, and finds nothing. */
+function knock(path: string): void {
+  const socket = createConnection(path, () => socket.destroy());
+  socket.on('error', () => socket.destroy());
 }
 
 function connect(path: string): Promise<Socket> {

@@ -19,12 +19,9 @@ export interface Storage {
 const MOVE_BUFFER_BYTES = 2 * 1024 * 1024;
 const JOB = 'move';
 
-/**
- * QEMU 7.2: a monitor that is connected to while it is set up may never answer, about once in some hundred starts. Such a
- * process is ended and another one started.
- */
+/** A process whose monitor does not answer is ended, and another one started. */
 const START_ATTEMPTS = 4;
-const START_ANSWER_MS = 700;
+const START_ANSWER_MS = 2_000;
 
 /** Starts the process, with nothing in it. */
 export async function startStorage(unit: string, run: RunDir): Promise<Storage> {
