@@ -4,7 +4,7 @@ import { expect } from 'chai';
 import { runOk } from '../../src/lib/exec.ts';
 import { hfsUrl } from '../../src/lib/site/site.ts';
 import { homesPackages, type HomesSite, HttpRefusal, makeHomesSite } from '../support/homes.ts';
-import { connectNbd, type NbdAddress } from '../support/nbd-client.ts';
+import { connectNbd, type NbdAddress, type NbdClient } from '../support/nbd-client.ts';
 import { eventually } from '../support/lab.ts';
 import { needs } from '../support/needs.ts';
 import { rejection } from '../support/rejection.ts';
@@ -19,7 +19,12 @@ describe('a home file server', function () {
   let homes: HomesSite;
   before(async function () {
     needs(this, homesPackages);
-    homes = await makeHomesSite({ users: 12, seats: 12, sizeBytes: 64 * MiB });
+    homes = await makeHomesSite({
+      users: 12,
+      seats: 12,
+      sizeBytes: 160 * MiB,
+      hfs: { moveBytesPerSecond: 20_000_000 },
+    });
   });
   after(() => homes?.close());
 
@@ -35,6 +40,11 @@ describe('a home file server', function () {
     await client.close();
     return block.toString('latin1').slice(0, 8);
   }
+  /** Some MiB, each with its number. */
+  async function fill(client: NbdClient, from: number, to: number): Promise<void> {
+    for (let n = from; n < to; n++) await client.write(n * MiB, Buffer.alloc(MiB, `${n} `));
+    await client.flush();
+  }
   const refusal = async (promise: Promise<unknown>): Promise<string> => {
     const error = await rejection(promise);
     expect(error).to.be.instanceOf(HttpRefusal);
@@ -44,6 +54,7 @@ describe('a home file server', function () {
     eventually(
       () => homes.row(login),
       (row) => row?.state === 'here',
+      25_000,
     );
 
   it('makes a home at the first login, and serves it under a name that cannot be guessed', async () => {
@@ -175,5 +186,67 @@ describe('a home file server', function () {
     for (const { pid } of homes.processes(0, 'u009')) process.kill(pid, 'SIGKILL');
     rmSync(bootId);
     await homes.start('hfs@0');
+  });
+
+  it('a move harms no source before its copy is known to be good', async () => {
+    await write(await homes.enter('u010', 0, 10), 'kept');
+    await homes.logout('u010', homes.seat(0, 10));
+    await homes.kill('hfs@1');
+    await homes.start('hfs@1');
+    const at = await homes.enter('u010', 1, 10);
+    for (const { pid } of homes.processes(1, 'u010')) process.kill(pid, 'SIGKILL');
+    await rejection(connectNbd(at));
+    const row = await settled('u010');
+    const again = await homes.getHfs(1, 'u010');
+    expect(await read(again)).to.equal('keptkept');
+    expect((await homes.row('u010'))!.last_epoch).to.be.at.least(row!.last_epoch);
+  });
+
+  describe('a full disk', () => {
+    before(async () => {
+      await homes.kill('hfs@1');
+      await runOk(['mount', '-t', 'tmpfs', '-o', 'size=125m', 'tmpfs', homes.site.statePath('hfs/1')]);
+      await homes.start('hfs@1');
+    });
+    after(async () => {
+      await homes.kill('hfs@1');
+      for (const login of ['u011', 'u012'])
+        for (const { pid } of homes.processes(1, login)) process.kill(pid, 'SIGKILL');
+      await runOk(['umount', '-l', homes.site.statePath('hfs/1')]);
+    });
+
+    it('of the new server is seen before a move, for the real size', async () => {
+      const at = await homes.enter('u011', 0, 11);
+      const client = await connectNbd(at);
+      await fill(client, 0, 80);
+      await client.close();
+      await homes.logout('u011', homes.seat(0, 11));
+      await homes.login('u011', homes.seat(1, 11));
+      const text = await refusal(homes.getHfs(1, 'u011'));
+      expect(text).to.match(/^507 the home of u011: \d+ MiB are needed in .*, \d+ MiB are free\n/);
+      expect(await homes.row('u011')).to.include({ hfs: 0, state: 'here' });
+    });
+
+    it('of the new server in the middle of a move leaves the person at work, on the old one', async () => {
+      const before = await connectNbd(await homes.enter('u012', 0, 12));
+      await fill(before, 0, 50);
+      await before.close();
+      await homes.logout('u012', homes.seat(0, 12));
+      await homes.login('u012', homes.seat(1, 12));
+      const client = await connectNbd(await homes.getHfs(1, 'u012'));
+      expect(await homes.row('u012')).to.include({ state: 'moving', target: 1 });
+      // What was there before is still on its way.
+      await fill(client, 60, 150);
+      expect((await client.read(149 * MiB, BLOCK)).toString('latin1').slice(0, 4)).to.equal('149 ');
+      await eventually(
+        async () => (await homes.served(1)).find(({ login }) => login === 'u012')?.progress,
+        (progress) => progress === undefined,
+      );
+      expect((await client.read(149 * MiB, BLOCK)).toString('latin1').slice(0, 4)).to.equal('149 ');
+      await client.close();
+      expect(await homes.row('u012'), 'it stays where it is whole').to.include({ hfs: 0, target: 1 });
+      await homes.logout('u012', homes.seat(1, 12));
+      expect(await settled('u012')).to.include({ hfs: 0, epoch: 1 });
+    });
   });
 });
