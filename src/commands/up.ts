@@ -18,7 +18,11 @@ export default class Up extends BaseCommand<typeof Up> {
       import('node:path'),
     ]);
     const site = await this.site();
-    const { daemons, ended } = await runDaemons(site, upNames(site.config), this.flags['keep-homes']);
+    const { daemons, ended } = await runDaemons(
+      site,
+      upNames(site.config),
+      Boolean(this.flags['keep-homes']),
+    );
     const address = (service: string): string => daemons.find(({ name }) => name === service)?.url ?? '';
     const program = thisProgram(process.argv[1], process.cwd());
     const config = relative(process.cwd(), site.file);
