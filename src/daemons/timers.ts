@@ -2,6 +2,7 @@ import { ProloError } from '../lib/errors.ts';
 import { backupHomes, forgetOld, retainImages } from '../lib/hfs/backup/jobs.ts';
 import { planJobs, startJobs } from '../lib/hfs/backup/timers.ts';
 import type { StartDaemon } from '../lib/http/daemon.ts';
+import { createLock } from '../lib/locks.ts';
 
 /** What is to be done every few minutes, hour or night, where no systemd timer does it. */
 export const start: StartDaemon = async ({ site, log, store }) => {
@@ -12,12 +13,7 @@ export const start: StartDaemon = async ({ site, log, store }) => {
     return outcome;
   };
   // Forgetting locks the repository: one after the other.
-  let last: Promise<unknown> = Promise.resolve();
-  const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
-    const result = last.then(work, work);
-    last = result.catch(() => undefined);
-    return result;
-  };
+  const inTurn = createLock();
   const jobs = planJobs(site, {
     backup: () =>
       inTurn(async () => ({ stored: mustBeWhole(await backupHomes(site, opened, [])).stored.length })),

@@ -2,6 +2,7 @@ import { lookup } from 'node:dns/promises';
 import { mkdirSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { ProloError } from '../errors.ts';
+import { createLock, createLocks, type Lock } from '../locks.ts';
 import type { Logger } from '../log.ts';
 import { createRpcClient, type RpcClient } from '../rpc/client.ts';
 import { hfsUrl, serviceUrl, type Site } from '../site/site.ts';
@@ -10,8 +11,8 @@ import { imageName } from './image.ts';
 import { endProcess } from './launch.ts';
 import type { Qmp } from './qmp.ts';
 import { type HomeRecord, readBootId, removeRecord, runDirOf, type RunDir } from './record.ts';
-import { unserveHome } from './storage.ts';
 import { createSlots, type Slots } from './slots.ts';
+import { unserveHome } from './storage.ts';
 
 /** A home that something runs for. */
 export interface Running {
@@ -24,33 +25,11 @@ export interface Running {
   /** Settles when its move to here has ended, either way. */
   moving?: Promise<void>;
   /** One at a time: a new export, a step of a move. */
-  stepping: <T>(work: () => Promise<T>) => Promise<T>;
+  stepping: Lock;
 }
 
 export function asRunning(record: HomeRecord, qmp: Qmp): Running {
-  const one = createLocks();
-  return {
-    record,
-    qmp,
-    sinceMs: performance.now(),
-    ending: false,
-    stepping: (work) => one('', work),
-  };
-}
-
-/** One thing at a time for each key, in the order of the calls. */
-export function createLocks(): <T>(key: string, work: () => Promise<T>) => Promise<T> {
-  const locks = new Map<string, Promise<unknown>>();
-  return (key, work) => {
-    const result = (locks.get(key) ?? Promise.resolve()).then(work, work);
-    const settled = result
-      .catch(() => undefined)
-      .then(() => {
-        if (locks.get(key) === settled) locks.delete(key);
-      });
-    locks.set(key, settled);
-    return result;
-  };
+  return { record, qmp, sinceMs: performance.now(), ending: false, stepping: createLock() };
 }
 
 /** One home file server: what its parts share. */

@@ -1,4 +1,5 @@
 import { asProloError, ProloError } from '../errors.ts';
+import { createLock } from '../locks.ts';
 import type { Logger } from '../log.ts';
 import type { PresenceAnswer } from '../presence/client.ts';
 import type { HomeAddress } from './ask-home.ts';
@@ -9,6 +10,8 @@ import type { SeatSystem } from './system.ts';
 export interface Session {
   login: string;
   uid: number;
+  /** As presence knows this machine. */
+  hostname: string;
   /** Of its home, once it is attached. */
   device?: string;
   mounted: boolean;
@@ -29,21 +32,30 @@ export interface SeatParts {
   ): Promise<PresenceAnswer>;
   askHome(hfs: number, login: string): Promise<HomeAddress>;
   /** After a change of the session: for the next process of this daemon. */
-  remember(session: Session | undefined): void;
+  remember(session: Session | undefined): Promise<void>;
   nowMs(): number;
   openMs: number;
 }
 
-export type Progress = (text: string) => void;
+/** Somebody who waits for an answer. */
+export interface Caller {
+  progress(text: string): void;
+  /** Whether nobody waits any more: a login that was given up must not hold the seat. */
+  gone(): boolean;
+}
+
+/** What the next process of this daemon has to know of a session; the rest it sees. */
+export type Remembered = Pick<Session, 'login' | 'hostname'> & { holders: number[] };
 
 /** Login and logout at this machine. One thing at a time; each can be repeated, from whatever the last one left. */
 export interface Seat {
   /** Lets the person in: presence, the home, the mount. @throws ProloError in a sentence for the person */
-  account(login: string, progress: Progress): Promise<void>;
-  open(login: string, holder: number, progress: Progress): Promise<void>;
+  account(login: string, caller: Caller): Promise<void>;
+  open(login: string, holder: number, caller: Caller): Promise<void>;
+  /** The session ends with the last of those that hold it. */
   close(login: string, holder: number): Promise<void>;
   /** Goes on with what an earlier process of this daemon had. */
-  resume(remembered: { login: string; holders: number[] } | undefined): Promise<void>;
+  resume(remembered: Remembered | undefined): Promise<void>;
   heartbeat(): Promise<void>;
   /** Looks whether the home's storage is still there, and whether somebody still holds the session. */
   watch(): Promise<void>;
@@ -55,49 +67,57 @@ export function createSeat(parts: SeatParts): Seat {
   let session: Session | undefined;
   /** What a person is told at the next login: how the last session ended. */
   const lastWords = new Map<string, string>();
-  let last: Promise<unknown> = Promise.resolve();
-  const inOrder = <T>(work: () => Promise<T>): Promise<T> => {
-    const result = last.then(work, work);
-    last = result.catch(() => undefined);
-    return result;
-  };
-  const pairOf = (login: string) => ({ login, hostname: parts.identity().hostname });
-  const remember = (): void => parts.remember(session);
+  const inOrder = createLock();
+  const remember = (): Promise<void> => parts.remember(session);
 
-  async function enter(login: string, progress: Progress): Promise<Session> {
+  async function enter(login: string, caller: Caller): Promise<Session> {
+    if (caller.gone()) throw new ProloError('refused', 'the login was given up');
     if (session?.login === login && session.mounted && system.isAttached(session.device!)) return session;
-    if (session && session.login !== login && holdersOf(session).length > 0)
-      throw new ProloError('refused', `${session.login} is still logged on here`);
-    if (session && session.login !== login) await leave('another login');
+    if (session && session.login !== login) {
+      if (holdersOf(session).length > 0)
+        throw new ProloError('refused', `${session.login} is still logged on here`);
+      if (isComing(session))
+        throw new ProloError('refused', `${session.login} is logging on here: try again in a minute`);
+      await leave('another login');
+    }
     const uid = await system.uidOf(login);
     if (uid === undefined) throw new ProloError('refused', `${login} is not known on this machine`);
 
     const { hostname, hfs } = parts.identity();
-    const answer = await parts.tellPresence('login', { login, hostname });
-    if (answer.status !== 200) throw new ProloError('refused', answer.text);
-    const words = lastWords.get(login);
-    if (words) progress(words);
-    lastWords.delete(login);
+    const answer = await parts.tellPresence('login', { login, hostname }).catch((cause: unknown) => {
+      log.error({ login, error: asProloError(cause).message }, 'presence: does not answer');
+      throw new ProloError('unavailable', 'the gateway does not answer, so nobody can log in now', {
+        hint: 'ask an organiser',
+        cause,
+      });
+    });
+    if (answer.status !== 200)
+      throw new ProloError('refused', answer.text || 'the gateway refuses the login');
     const holders = session?.holders ?? new Set<number>();
-    session = { login, uid, mounted: false, holders, undoMs: parts.nowMs() + parts.openMs };
-    remember();
+    session = { login, uid, hostname, mounted: false, holders, undoMs: parts.nowMs() + parts.openMs };
+    await remember();
     try {
-      await mountHome(session, hfs, progress);
+      await mountHome(session, hfs, caller);
     } catch (error) {
       await leave('its home could not be mounted');
       throw error;
     }
-    remember();
+    const words = lastWords.get(login);
+    if (words) caller.progress(words);
+    lastWords.delete(login);
     return session;
   }
 
-  async function mountHome(one: Session, hfs: number, progress: Progress): Promise<void> {
+  /** Let in, and on the way to the session: PAM asks for the account first. */
+  const isComing = (one: Session): boolean => one.holders.size === 0 && one.undoMs > parts.nowMs();
+
+  async function mountHome(one: Session, hfs: number, caller: Caller): Promise<void> {
     const { login, uid } = one;
     await cleanUp(login, uid);
-    progress('asking for your home');
+    caller.progress('asking for your home');
     const home = await parts.askHome(hfs, login);
     one.device = await system.attach(home);
-    progress('opening your home');
+    caller.progress('opening your home');
     await system.mount(one.device, login);
     one.mounted = true;
     log.info({ login, device: one.device, hfs }, 'home: mounted');
@@ -111,20 +131,24 @@ export function createSeat(parts: SeatParts): Seat {
     for (const device of system.attached()) await system.detach(device);
   }
 
-  /** Ends the session, whatever it was in the middle of. */
+  /** Ends the session, whatever it was in the middle of. What cannot be undone now is in the way of no other step. */
   async function leave(why: string): Promise<void> {
     const one = session;
     if (!one) return;
-    await system.endProcesses(one.uid);
-    await system.unmount(one.login);
-    if (one.device) await system.detach(one.device);
+    const step = async (what: string, work: () => Promise<unknown>): Promise<void> => {
+      await work().catch((error: unknown) =>
+        log.warn({ login: one.login, error: asProloError(error).message }, `session: ${what}`),
+      );
+    };
+    await step('its processes were not ended', () => system.endProcesses(one.uid));
+    await step('its home was not unmounted', () => system.unmount(one.login));
+    if (one.device) await step('its device was not freed', () => system.detach(one.device!));
     session = undefined;
-    remember();
-    await parts.tellPresence('logout', pairOf(one.login)).catch((error: unknown) =>
-      // It expires by itself.
-      log.warn({ login: one.login, error: asProloError(error).message }, 'presence: not told of the end'),
-    );
-    log.info({ login: one.login, why }, 'session: ended');
+    await remember();
+    // Where the gateway is away, presence ends by itself.
+    const { login, hostname } = one;
+    await step('presence was not told of the end', () => parts.tellPresence('logout', { login, hostname }));
+    log.info({ login, why }, 'session: ended');
   }
 
   /** Ends it, and tells the person why: on the terminals now, and at the next login. */
@@ -143,31 +167,35 @@ export function createSeat(parts: SeatParts): Seat {
     get session() {
       return session;
     },
-    account: (login, progress) =>
+    account: (login, caller) =>
       inOrder(async () => {
-        const one = await enter(login, progress);
+        const one = await enter(login, caller);
         one.undoMs = parts.nowMs() + parts.openMs;
       }),
-    open: (login, holder, progress) =>
+    open: (login, holder, caller) =>
       inOrder(async () => {
-        (await enter(login, progress)).holders.add(holder);
-        remember();
+        const one = await enter(login, caller);
+        if (caller.gone()) return; // undone in time
+        one.holders.add(holder);
+        await remember();
       }),
     close: (login, holder) =>
       inOrder(async () => {
-        if (session?.login !== login) return;
+        // The end of a session that was lost may come when the next one has been let in, and is not held yet.
+        if (session?.login !== login || session.holders.size === 0) return;
+        if (holdersOf(session).every((pid) => pid === holder)) return leave('logged out');
         session.holders.delete(holder);
-        remember();
-        if (holdersOf(session).length === 0) await leave('logged out');
+        await remember();
       }),
     resume: (remembered) =>
       inOrder(async () => {
         const mount = system.mounted().find(({ login }) => login === remembered?.login);
         const uid = remembered && (await system.uidOf(remembered.login));
         if (!remembered || uid === undefined) return cleanUp('', -1);
-        const { login } = remembered;
+        const { login, hostname } = remembered;
         const holders = new Set(remembered.holders);
-        session = { login, uid, mounted: mount !== undefined, holders, undoMs: parts.nowMs() + parts.openMs };
+        const undoMs = parts.nowMs() + parts.openMs;
+        session = { login, uid, hostname, mounted: mount !== undefined, holders, undoMs };
         if (!mount) return leave('found half open');
         session.device = mount.device;
         log.info({ login, device: mount.device }, 'session: found');
@@ -175,7 +203,8 @@ export function createSeat(parts: SeatParts): Seat {
     async heartbeat() {
       const one = session;
       if (!one) return;
-      const answer = await parts.tellPresence('heartbeat', pairOf(one.login));
+      const { login, hostname } = one;
+      const answer = await parts.tellPresence('heartbeat', { login, hostname });
       if (answer.status !== 423) return;
       await inOrder(async () => {
         if (session === one) await endWith(one, `Your session here has ended: ${answer.text}.`);

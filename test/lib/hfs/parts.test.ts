@@ -4,7 +4,7 @@ import { expect } from 'chai';
 import { renderTable } from '../../../src/lib/hfs/firewall.ts';
 import { endProcess, isAlive, launch, unitArgv } from '../../../src/lib/hfs/launch.ts';
 import { connectedClients } from '../../../src/lib/hfs/served.ts';
-import { createLocks } from '../../../src/lib/hfs/server.ts';
+import { createLocks } from '../../../src/lib/locks.ts';
 import { createSlots } from '../../../src/lib/hfs/slots.ts';
 import { run } from '../../../src/lib/exec.ts';
 import { needs } from '../../support/needs.ts';

@@ -19,12 +19,12 @@ export interface Stored {
   ms: number;
 }
 
-/** Beside the run directory: marks, and the files that snapshots are shown as. */
+/** Beside the run directory: marks, and the files that snapshots are shown as, each by its login. */
 export function backupDir(hfs: Hfs): string {
   return resolve(hfs.runRoot, '..', `hfs${hfs.number}-backup`);
 }
 
-export function snapshotPaths(hfs: Hfs, login: string, epoch: number): SnapshotPaths {
+function snapshotPaths(hfs: Hfs, login: string, epoch: number): SnapshotPaths {
   return {
     image: hfs.imageFile(login, epoch),
     scratch: join(hfs.imageDir, `.new-scratch-${login}`), // which a start of hfs takes away

@@ -4,12 +4,13 @@ import { join } from 'node:path';
 import { Counter, Gauge, type Registry } from 'prom-client';
 import { Type } from 'typebox';
 import { asProloError, ProloError } from '../../errors.ts';
+import { createLocks } from '../../locks.ts';
 import type { RpcMethods } from '../../rpc/call.ts';
 import { listImages, usedBytes } from '../image.ts';
 import type { Home } from '../protocol.ts';
-import { createLocks, type Hfs } from '../server.ts';
+import type { Hfs } from '../server.ts';
 import { endedFile } from '../source.ts';
-import { backupDir, backupHome, listChanged, snapshotPaths } from './backup-home.ts';
+import { backupDir, backupHome, listChanged } from './backup-home.ts';
 import { openRepository, type Repository } from './restic.ts';
 import { discardPrepared, placePrepared, prepareFromKept, prepareFromSnapshot } from './restore-image.ts';
 import { type KeptImage, planRetention } from './retention.ts';
@@ -208,9 +209,7 @@ export async function endLeftSnapshots(hfs: Hfs): Promise<void> {
   for (const name of names.filter((one) => !one.includes('.'))) {
     const home = hfs.running.get(name);
     const mount = join(dir, name);
-    await (
-      home ? endSnapshot(home.qmp, snapshotPaths(hfs, name, home.record.epoch).mount) : clearMount(mount)
-    ).catch((error: unknown) =>
+    await (home ? endSnapshot(home.qmp, mount) : clearMount(mount)).catch((error: unknown) =>
       hfs.log.warn({ login: name, error: String(error) }, 'backup: its snapshot does not end'),
     );
   }

@@ -1,11 +1,11 @@
 import { asProloError, ProloError } from '../../errors.ts';
+import { createLocks } from '../../locks.ts';
 import type { Logger } from '../../log.ts';
 import { createRpcClient } from '../../rpc/client.ts';
 import { hfsUrl, type Site } from '../../site/site.ts';
 import { audit } from '../../store/change-log.ts';
 import { readTogether, type Store, transact, type Tx } from '../../store/store.ts';
 import type { Home, HomeStatus, Opened, Seat } from '../protocol.ts';
-import { createLocks } from '../server.ts';
 import {
   type Action,
   type Claim,
