@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
 import type { CpioEntry } from '../../src/lib/cpio.ts';
@@ -92,7 +92,7 @@ export async function makeSeats(lab: TestLab, draft: ConfigDraft): Promise<Seats
   };
 }
 
-/** A lab with two home file servers, and a daemon for logins on each seat. */
+/** A lab with two home file servers, and presenced on each seat. */
 export interface HomesLab extends TestLab, Seats {
   hfs: Running[];
   /** Starts an HFS anew, after it was killed. */
@@ -110,14 +110,15 @@ export interface HomesLab extends TestLab, Seats {
 
 export const homesDraft: ConfigDraft = {
   ...labDraft,
-  presence: { timeoutSeconds: PRESENCE_SECONDS },
+  // pamtester's process is gone before the session ends, so nobody holds it.
+  presence: { timeoutSeconds: PRESENCE_SECONDS, openSeconds: 300 },
   // The names of MDB are asked of the lab's own name server, on the gateway too.
   // So slow that what happens during a move can be made to happen.
   hfs: { dir: 'hfs', skeleton: 'skeleton', runDir: 'run', moveBytesPerSecond: 300_000_000 },
 };
 
-/** Where the daemon of a seat answers. */
-const SEAT_SOCKET = '/run/seat.sock';
+/** Of one call of the hook: a new home may hold much here. */
+const HOOK_SECONDS = 60;
 
 /** Call it in `before`; `stop` belongs in `after`, and takes everything away. */
 export async function startHomesLab(): Promise<HomesLab> {
@@ -159,8 +160,10 @@ export async function startHomesLab(): Promise<HomesLab> {
       image: ({ hfs: number, login, epoch }) =>
         site.statePath('hfs', String(number), imageName({ login, epoch })),
       async plug(hostname, more) {
-        const guest = await seats.plug(hostname, seatParts(more));
-        await guest.ok(`for i in $(seq 300); do [ -S ${SEAT_SOCKET} ] && exit; sleep 0.1; done; exit 1`);
+        const guest = await seats.plug(hostname, seatParts(site.config, more));
+        await guest.ok(
+          `for i in $(seq 300); do [ -S ${site.config.presence.socket} ] && exit; sleep 0.1; done; exit 1`,
+        );
         return guest;
       },
       hfs,
@@ -172,27 +175,25 @@ export async function startHomesLab(): Promise<HomesLab> {
   }
 }
 
-/** The hook of `pam_exec`: what it prints, the person reads. */
-const HOOK = `#!/bin/sh
-case $PAM_TYPE in open_session) verb=login ;; close_session) verb=logout ;; *) exit 0 ;; esac
-exec curl -sS --fail-with-body --max-time 60 --unix-socket ${SEAT_SOCKET} "http://seat/$verb/$PAM_USER" 2>/dev/null
-`;
-
-/** A seat's daemon, and two PAM services with the hook: `prolo` for pamtester, `login` for the console. */
-function seatParts(more: Parameters<Seats['plug']>[1] = {}): NonNullable<Parameters<Seats['plug']>[1]> {
-  const session = 'session required pam_exec.so stdout /usr/local/lib/prolo-hook\n';
-  const unix = 'auth required pam_unix.so\naccount required pam_unix.so\n';
-  const files: CpioEntry[] = [
-    { path: 'etc/pam.d/prolo', data: `account required pam_permit.so\n${session}` },
-    { path: 'etc/pam.d/login', data: `${unix}${session}` },
-    { path: 'usr/local/lib/prolo-hook', data: HOOK, mode: 0o755 },
-    {
-      path: 'usr/local/lib/seat.mjs',
-      data: readFileSync(join(import.meta.dirname, 'seat-stand-in.mjs')),
-    },
-  ];
+/** presenced, and two PAM services with the project's hook: `prolo` for pamtester, `login` for the console. */
+function seatParts(
+  config: Config,
+  more: Parameters<Seats['plug']>[1] = {},
+): NonNullable<Parameters<Seats['plug']>[1]> {
+  const { socket } = config.presence;
+  const uids = Object.values(config.groups).map((group) => group.uids);
+  const hook = ['/usr/lib/prolo/templates/pam/prolo-pam', socket, HOOK_SECONDS, ...uids].join(' ');
+  const [account, session] = ['account', 'session'].map(
+    (kind) => `${kind} requisite pam_exec.so stdout quiet ${hook}\n`,
+  );
+  const unix = ['auth', 'account', 'session'].map((kind) => `${kind} required pam_unix.so\n`).join('');
   return {
-    services: { presenced: `node /usr/local/lib/seat.mjs ${SEAT_SOCKET}`, ...more.services },
-    files: [...files, ...sessionFiles(), ...(more.files ?? [])],
+    services: { presenced: 'prolo daemon presenced', ...more.services },
+    files: [
+      { path: 'etc/pam.d/prolo', data: `${account}${session}` },
+      { path: 'etc/pam.d/login', data: `${unix}${account}${session}` },
+      ...sessionFiles(),
+      ...(more.files ?? []),
+    ],
   };
 }

@@ -43,7 +43,7 @@ export async function plugGuest(lab: Lab, spec: GuestSpec, waitMs = 90_000): Pro
   const pc = await lab.plugPc({
     name,
     mac,
-    limitSeconds: spec.limitSeconds ?? 300,
+    limitSeconds: spec.limitSeconds ?? 900,
     memoryMib: spec.memoryMib ?? 1024,
     direct: {
       kernel: tree.vmlinuz,

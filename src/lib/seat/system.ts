@@ -16,6 +16,7 @@ export interface Mount {
 export interface SeatSystem {
   /** The block devices of homes are there. */
   prepare(): Promise<void>;
+  /** Undefined for those of the system, whose processes nobody must end. */
   uidOf(login: string): Promise<number | undefined>;
   /** @returns the device @throws ProloError */
   attach(home: HomeAddress): Promise<string>;
@@ -40,6 +41,8 @@ export interface SeatSystem {
 /** Without an answer for so long, a device gives up: longer than a home is held at the end of its move. */
 const NBD_TIMEOUT_S = 90;
 const TERM_MS = 1_500;
+/** Debian's first of a person. */
+const FIRST_UID = 1000;
 
 export function createSeatSystem(): SeatSystem {
   const system: SeatSystem = {
@@ -48,7 +51,8 @@ export function createSeatSystem(): SeatSystem {
     },
     async uidOf(login) {
       const { exitCode, stdout } = await runLight(['id', '-u', '--', login]);
-      return exitCode === 0 ? Number(stdout) : undefined;
+      const uid = Number(stdout);
+      return exitCode === 0 && uid >= FIRST_UID ? uid : undefined;
     },
     async attach(home) {
       const name = listDevices().find((one) => !hasServer(one));
@@ -65,7 +69,7 @@ export function createSeatSystem(): SeatSystem {
       throw new ProloError('failed', `nbd-client: ${lastLine(stderr || stdout)}`);
     },
     async detach(device) {
-      if (system.isAttached(device)) await runLight(['nbd-client', '-nonetlink', '-d', device]);
+      if (hasServer(device.replace('/dev/', ''))) await runLight(['nbd-client', '-nonetlink', '-d', device]);
     },
     async mount(device, login) {
       const place = homeOf(login);
@@ -88,7 +92,7 @@ export function createSeatSystem(): SeatSystem {
       listDevices()
         .filter(hasServer)
         .map((name) => `/dev/${name}`),
-    isAttached: (device) => hasServer(device.replace('/dev/', '')),
+    isAttached: (device) => hasClient(device.replace('/dev/', '')),
     async endProcesses(uid) {
       const deadline = performance.now() + TERM_MS;
       for (let signal: 'SIGTERM' | 'SIGKILL' = 'SIGTERM', rounds = 0; rounds < 200; rounds++) {
@@ -99,7 +103,7 @@ export function createSeatSystem(): SeatSystem {
         await sleep(20);
       }
     },
-    isAlive: (pid) => readText(`/proc/${pid}/stat`) !== '',
+    isAlive: (pid) => readText(`/proc/${pid}/stat`) !== '' && !isZombie(String(pid)),
     tell(uid, text) {
       for (const terminal of terminalsOf(uid))
         try {
@@ -132,8 +136,15 @@ function listDevices(): string[] {
     .sort((a, b) => Number(a.slice(3)) - Number(b.slice(3)));
 }
 
+/** As long as its home is mounted, a device is taken, also by a server that is gone. */
 function hasServer(name: string): boolean {
   return readText(`/sys/block/${name}/pid`) !== '';
+}
+
+/** The client leaves when its server does; who it was stays written in /sys. */
+function hasClient(name: string): boolean {
+  const pid = readText(`/sys/block/${name}/pid`).trim();
+  return pid !== '' && readText(`/proc/${pid}/comm`).trim() === 'nbd-client';
 }
 
 function processesOf(uid: number): number[] {
