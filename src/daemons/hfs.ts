@@ -3,7 +3,7 @@ import { Type } from 'typebox';
 import { Value } from 'typebox/value';
 import { asProloError, ProloError } from '../lib/errors.ts';
 import { createBackupMethods, endLeftSnapshots } from '../lib/hfs/backup/methods.ts';
-import { adoptHomes, closeHomes } from '../lib/hfs/watch.ts';
+import { adoptHomes, closeHomes, mendFronts } from '../lib/hfs/watch.ts';
 import { settleMove } from '../lib/hfs/fetch.ts';
 import { reconcile } from '../lib/hfs/reconcile.ts';
 import { createOperatorMethods } from '../lib/hfs/operate.ts';
@@ -20,6 +20,7 @@ import { GROUPS } from '../lib/site/schema.ts';
 import { hfsUrl } from '../lib/site/site.ts';
 
 const RECONCILE_MS = 3_000;
+const MEND_MS = 500;
 const SETTLE_MS = 15_000;
 
 const Login = Type.String({ pattern: '^[a-z_][a-z0-9_-]{0,31}$', description: 'a login' });
@@ -105,8 +106,10 @@ export const start: StartDaemon = async (context) => {
       .finally(() => (following = undefined));
   };
   const timer = setInterval(follow, RECONCILE_MS);
+  const mending = setInterval(() => void mendFronts(hfs), MEND_MS);
   const stop = async (): Promise<void> => {
     clearInterval(timer);
+    clearInterval(mending);
     await closeHomes(hfs, context.keepHomes ?? true);
   };
   try {

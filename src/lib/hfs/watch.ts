@@ -66,6 +66,33 @@ async function revive(hfs: Hfs, record: HomeRecord): Promise<void> {
   hfs.log.info({ login, epoch, mode }, 'home: served again');
 }
 
+/** Puts homes that move away on TCP again where what did so died: their movers wait for `hfs.reconnectSeconds` only. */
+export async function mendFronts(hfs: Hfs): Promise<void> {
+  const isBroken = ({ record, ending }: Running): boolean =>
+    record.mode === 'source' && !ending && record.front !== undefined && !isAlive(record.front);
+  await Promise.all(
+    [...hfs.running.values()].filter(isBroken).map((home) => {
+      const { login } = home.record;
+      return hfs
+        .locked(login, async () => {
+          if (hfs.running.get(login) !== home || !isBroken(home)) return;
+          home.record.front = await launchFront(hfs, login, home.record.export.port);
+          await writeRecord(hfs.runRoot, home.record);
+          hfs.log.warn(
+            { login, epoch: home.record.epoch },
+            'home: what puts it on TCP died, and was started again',
+          );
+        })
+        .catch((error: unknown) =>
+          hfs.log.error(
+            { login, error: asProloError(error).message },
+            'home: cannot be reached by its mover',
+          ),
+        );
+    }),
+  );
+}
+
 /** Finds what an earlier process of this server left running, and what died meanwhile. */
 export async function adoptHomes(hfs: Hfs): Promise<void> {
   for (const name of readdirSync(hfs.imageDir).filter((entry) => entry.startsWith('.new-')))
