@@ -12,6 +12,7 @@ import type { Soak } from './soak.ts';
 const RUNS = 200;
 
 const soak: Soak = async (report) => {
+  process.env.PROLO_TEST_LOG ??= 'silent';
   const hfs = { moveBytesPerSecond: 24 * 1024 ** 2 };
   const homes = await makeHomesSite({ users: 1, seats: 1, sizeBytes: KILL_HOME_BYTES, hfs });
   try {

@@ -6,6 +6,7 @@ import type { Soak } from './soak.ts';
 const RACES = 500;
 
 const soak: Soak = async (report) => {
+  process.env.PROLO_TEST_LOG ??= 'silent';
   const homes = await makeHomesSite({ users: 1, seats: 1, sizeBytes: KILL_HOME_BYTES });
   try {
     await homes.enter('u001', 0, 1);

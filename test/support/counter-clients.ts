@@ -8,7 +8,7 @@ export interface Counter {
   readonly first: number;
   /** The last acknowledged one; `first - 1` before the first. */
   readonly last: number;
-  /** The largest gap between two acknowledgements since `forgetGaps`, the one that is going on included. */
+  /** The longest that a flushed write took since `forgetGaps`, the one that is going on included. */
   largestGapMs(): number;
   forgetGaps(): void;
   /** Why it ended, when it did so of itself. */
@@ -22,7 +22,7 @@ export interface Counter {
 }
 
 export interface Counters {
-  start(address: NbdAddress, region: Region, first?: number): Counter;
+  start(address: NbdAddress, region: Region, first?: number, pauseMs?: number): Counter;
   close(): Promise<void>;
 }
 
@@ -38,12 +38,12 @@ export async function startCounters(): Promise<Counters> {
   let lastId = 0;
   const order = (what: CounterOrder): void => void (child.connected && child.send(what));
   return {
-    start(address, region, first = 0) {
+    start(address, region, first = 0, pauseMs = 0) {
       const id = ++lastId;
-      const { counter, onReport } = follow(first, () => order({ stop: id }));
+      const { counter, onReport } = follow(first, pauseMs, () => order({ stop: id }));
       listeners.set(id, onReport);
       void counter.ended.then(() => listeners.delete(id));
-      order({ start: { id, address, region, first } });
+      order({ start: { id, address, region, first, pauseMs } });
       return counter;
     },
     close: kill,
@@ -52,6 +52,7 @@ export async function startCounters(): Promise<Counters> {
 
 function follow(
   first: number,
+  pauseMs: number,
   stop: () => void,
 ): { counter: Counter; onReport: (report: CounterReport) => void } {
   let last = first - 1;
@@ -74,7 +75,7 @@ function follow(
     get error() {
       return error;
     },
-    largestGapMs: () => (over ? largest : Math.max(largest, performance.now() - lastAtMs)),
+    largestGapMs: () => (over ? largest : Math.max(largest, performance.now() - lastAtMs - pauseMs)),
     forgetGaps() {
       largest = 0;
       lastAtMs = performance.now();

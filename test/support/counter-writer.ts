@@ -2,6 +2,7 @@
  * Clients that write a rising counter, flush, and say what was acknowledged; any number of them in a process of their own.
  * Started by `startCounters`; it is told what to do by messages.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { BLOCK, counterBlock, type Region } from './counter-block.ts';
 import { connectNbd, type NbdAddress, type NbdClient } from './nbd-client.ts';
 
@@ -10,11 +11,13 @@ export interface CounterTask {
   address: NbdAddress;
   region: Region;
   first: number;
+  /** Between an acknowledgement and the next write; 0: none. */
+  pauseMs: number;
 }
 export type CounterOrder = { start: CounterTask } | { stop: number };
 
 /**
- * `acked`: the last of those since the last report; `gapMs`: the largest gap before one of them. `ended`: no further one; with the
+ * `acked`: the last of those since the last report; `gapMs`: the longest that one of them took. `ended`: no further one; with the
  * error, if it was one.
  */
 export type CounterReport =
@@ -33,20 +36,20 @@ process.on('message', (order: CounterOrder) => {
 process.on('disconnect', () => process.exit());
 process.send!('ready');
 
-async function work({ id, address, region, first }: CounterTask): Promise<void> {
+async function work({ id, address, region, first, pauseMs }: CounterTask): Promise<void> {
   let client: NbdClient | undefined;
   let acked = first - 1;
   try {
     client = await connectNbd(address);
     tell({ id, connected: true });
-    let last = performance.now();
-    let [reportedAt, gapMs] = [last, 0];
+    let [reportedAt, gapMs] = [performance.now(), 0];
     for (let counter = first; !stopped.has(id); counter++) {
+      if (pauseMs > 0) await sleep(pauseMs);
+      const before = performance.now();
       await client.write(region.offset + (counter % region.blocks) * BLOCK, counterBlock(counter));
       await client.flush();
       const now = performance.now();
-      gapMs = Math.max(gapMs, now - last);
-      last = now;
+      gapMs = Math.max(gapMs, now - before);
       acked = counter;
       if (now - reportedAt < REPORT_MS) continue;
       tell({ id, acked, gapMs });
