@@ -5,8 +5,9 @@ import { asProloError, ProloError } from '../lib/errors.ts';
 import type { StartDaemon } from '../lib/http/daemon.ts';
 import { pingPresence, tellPresence } from '../lib/presence/client.ts';
 import { askHome } from '../lib/seat/ask-home.ts';
+import { keepClock } from '../lib/seat/clock.ts';
 import { askMdb, type Identity, ownAddresses, pickIdentity } from '../lib/seat/identity.ts';
-import { createSeat, type Session } from '../lib/seat/seat.ts';
+import { createSeat, type Remembered, type Session } from '../lib/seat/seat.ts';
 import { listenForPam } from '../lib/seat/socket.ts';
 import { createSeatSystem } from '../lib/seat/system.ts';
 import { writeFileAtomic } from '../lib/write-file.ts';
@@ -14,8 +15,6 @@ import { writeFileAtomic } from '../lib/write-file.ts';
 const WATCH_MS = 500;
 const IDENTITY_MS = 60_000;
 const RETRY_MS = 2_000;
-/** Tokens are good for 120 s. */
-const CLOCK_OFF_S = 60;
 
 /** What a seat does at login and logout: one a PC, its root's. */
 export const start: StartDaemon = async ({ site, log }) => {
@@ -25,34 +24,39 @@ export const start: StartDaemon = async ({ site, log }) => {
   const socket = resolve(site.statePath(), config.presence.socket);
   const record = `${socket}.session`;
   let identity: Identity | undefined;
+  /** Why nobody can log in, where that is so. */
+  let trouble: ProloError | undefined;
   let stopped = false;
 
+  /** Who this machine is, and what time it is: without both there is no login. */
   async function identify(): Promise<void> {
-    const addresses = ownAddresses();
-    const { machines, clockOffSeconds } = await askMdb(site, addresses);
-    identity = pickIdentity(machines, addresses);
-    if (Math.abs(clockOffSeconds) <= CLOCK_OFF_S) return;
-    log.error({ clockOffSeconds }, 'clock: it is not the gateway’s, so it is set');
-    await system.setClock(Date.now() + clockOffSeconds * 1000).catch((error: unknown) => {
-      log.error({ error: asProloError(error).message }, 'clock: it cannot be set, so nobody can log in');
-    });
+    try {
+      const addresses = ownAddresses();
+      const { machines, clockOffSeconds } = await askMdb(site, addresses);
+      const wrong = await keepClock(system, log, clockOffSeconds, Date.now);
+      trouble =
+        wrong === undefined ? undefined : new ProloError('failed', wrong, { hint: 'ask an organiser' });
+      identity = pickIdentity(machines, addresses);
+    } catch (error) {
+      const { kind, message } = asProloError(error);
+      log.warn({ error: message }, 'mdb: does not say who this machine is, trying again');
+      // What it said before may still be so.
+      if (kind === 'not-found') trouble = asProloError(error);
+    }
   }
   const keepIdentity = async (): Promise<void> => {
     while (!stopped) {
-      const trouble = await identify().then(
-        () => undefined,
-        (error: unknown) => asProloError(error).message,
-      );
-      if (trouble) log.warn({ trouble }, 'mdb: does not say who this machine is, trying again');
-      await sleep(trouble ? RETRY_MS : IDENTITY_MS, undefined, { ref: false });
+      await sleep(identity && !trouble ? IDENTITY_MS : RETRY_MS, undefined, { ref: false });
+      await identify();
     }
   };
 
-  let remembering: Promise<unknown> = Promise.resolve();
+  let remembering: Promise<void> = Promise.resolve();
   const seat = createSeat({
     log,
     system,
     identity() {
+      if (trouble) throw trouble;
       if (identity) return identity;
       throw new ProloError('unavailable', 'the gateway does not answer, so nobody can log in now', {
         hint: 'ask an organiser',
@@ -60,11 +64,10 @@ export const start: StartDaemon = async ({ site, log }) => {
     },
     tellPresence: (verb, pair) => tellPresence(site, verb, pair),
     askHome: (hfs, login) => askHome(site, hfs, login),
-    remember: (session) => {
-      remembering = remembering
+    remember: (session) =>
+      (remembering = remembering
         .then(() => writeFileAtomic(record, renderSession(session), 0o600))
-        .catch((error: unknown) => log.error({ error: String(error) }, 'session: not written down'));
-    },
+        .catch((error: unknown) => log.error({ error: String(error) }, 'session: not written down'))),
     nowMs: () => performance.now(),
     openMs: config.presence.openSeconds * 1000,
   });
@@ -72,8 +75,10 @@ export const start: StartDaemon = async ({ site, log }) => {
   await system
     .prepare()
     .catch((error: unknown) => log.error({ error: asProloError(error).message }, 'nbd: no module'));
-  await identify().catch((error: unknown) => log.warn({ error: asProloError(error).message }, 'mdb'));
-  await seat.resume(readSession(record));
+  await identify();
+  await seat
+    .resume(readSession(record))
+    .catch((error: unknown) => log.error({ error: asProloError(error).message }, 'session: what was left'));
   // Code that a login needs is loaded and compiled before somebody waits for it.
   await pingPresence(site).catch(() => undefined);
   const server = await listenForPam(socket, seat, log);
@@ -106,12 +111,14 @@ export const start: StartDaemon = async ({ site, log }) => {
 };
 
 function renderSession(session: Session | undefined): string {
-  return session ? JSON.stringify({ login: session.login, holders: [...session.holders] }) : 'null';
+  if (!session) return 'null';
+  const { login, hostname, holders } = session;
+  return JSON.stringify({ login, hostname, holders: [...holders] } satisfies Remembered);
 }
 
-function readSession(file: string): { login: string; holders: number[] } | undefined {
+function readSession(file: string): Remembered | undefined {
   try {
-    return (JSON.parse(readFileSync(file, 'utf8')) as ReturnType<typeof readSession>) ?? undefined;
+    return (JSON.parse(readFileSync(file, 'utf8')) as Remembered | null) ?? undefined;
   } catch {
     return undefined;
   }

@@ -34,8 +34,29 @@ export async function askHome(site: Site, hfs: number, login: string): Promise<H
     const [message = '', ...hint] = text.trim().split('\n');
     throw new ProloError('refused', message, hint.length > 0 ? { hint: hint.join(' ') } : {});
   }
-  const home = JSON.parse(text) as { port: number; export?: string };
-  return { host: new URL(url).hostname, port: home.port, export: home.export ?? login };
+  return { host: new URL(url).hostname, ...parseAnswer(text, hfs, login) };
+}
+
+/** SADM's servers name the export by the login. @throws ProloError `unavailable` */
+export function parseAnswer(text: string, hfs: number, login: string): Omit<HomeAddress, 'host'> {
+  let home: { port?: unknown; export?: unknown } | null | undefined;
+  try {
+    home = JSON.parse(text) as typeof home;
+  } catch {
+    home = undefined;
+  }
+  const { port, export: name = login } = home ?? {};
+  if (
+    typeof port === 'number' &&
+    Number.isInteger(port) &&
+    port > 0 &&
+    port < 65_536 &&
+    typeof name === 'string'
+  )
+    return { port, export: name };
+  throw new ProloError('unavailable', `home file server ${hfs}: an answer that makes no sense`, {
+    hint: 'ask an organiser',
+  });
 }
 
 function post(url: string, body: string): Promise<{ status: number; text: string }> {

@@ -196,7 +196,10 @@ export function createSeat(parts: SeatParts): Seat {
         const holders = new Set(remembered.holders);
         const undoMs = parts.nowMs() + parts.openMs;
         session = { login, uid, hostname, mounted: mount !== undefined, holders, undoMs };
-        if (!mount) return leave('found half open');
+        if (!mount) {
+          await leave('found half open');
+          return cleanUp('', -1); // a device that was attached, and not mounted
+        }
         session.device = mount.device;
         log.info({ login, device: mount.device }, 'session: found');
       }),

@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { dirname } from 'node:path';
 import { asProloError, ProloError } from '../errors.ts';
 import type { Logger } from '../log.ts';
-import type { Seat } from './seat.ts';
+import type { Caller, Seat } from './seat.ts';
 
 const MAX_BODY_BYTES = 4096;
 
@@ -20,13 +20,13 @@ export function parseAsk(path: string, body: string): Ask {
   const form = new URLSearchParams(body);
   const hook = path.slice(1);
   const login = form.get('user') ?? '';
-  const holder = Number(form.get('holder') ?? '0');
+  const holder = form.get('holder') ?? '0';
   if (hook !== 'account' && hook !== 'open_session' && hook !== 'close_session')
     throw new ProloError('bad-input', 'presenced: /account, /open_session or /close_session');
   if (!/^[a-z_][a-z0-9_-]{0,31}$/.test(login))
     throw new ProloError('bad-input', 'this is no login of the site');
-  if (!Number.isInteger(holder) || holder < 0) throw new ProloError('bad-input', 'holder: not a process');
-  return { hook, login, holder };
+  if (!/^\d{1,10}$/.test(holder)) throw new ProloError('bad-input', 'holder: not a process');
+  return { hook, login, holder: Number(holder) };
 }
 
 /**
@@ -53,13 +53,17 @@ async function answer(
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  const say = (line: string): void => void response.write(`${line.replaceAll(/[\r\n]+/g, ' ')}\n`);
+  const say = (line: string): void => void response.write(`${line.replaceAll(/\p{Cc}+/gu, ' ')}\n`);
   response.writeHead(200, { 'content-type': 'text/plain; charset=utf-8' }).flushHeaders();
   try {
     const { hook, login, holder } = parseAsk(request.url ?? '', await readBody(request));
-    const progress = (text: string): void => say(`progress ${text.replaceAll(/["\\]/g, "'")}`);
-    if (hook === 'account') await seat.account(login, progress);
-    else if (hook === 'open_session') await seat.open(login, holder, progress);
+    const caller: Caller = {
+      // The hook puts it between the quotes of a JSON text.
+      progress: (text) => say(`progress ${text.replaceAll(/["\\]/g, "'")}`),
+      gone: () => response.destroyed,
+    };
+    if (hook === 'account') await seat.account(login, caller);
+    else if (hook === 'open_session') await seat.open(login, holder, caller);
     else await seat.close(login, holder);
     say('ok');
   } catch (error) {
