@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { asProloError, ProloError } from '../errors.ts';
 import { openToClient } from './export.ts';
 import { checkSpace, makeSparse, syncDir, syncFile } from './image.ts';
-import type { Home, Opened, Source } from './protocol.ts';
+import type { Home, Opened, Seat, Source } from './protocol.ts';
 import { type Export, type HomeRecord, writeRecord } from './record.ts';
 import { addRunning, discard, replaceExport, reusable, unitName } from './serve.ts';
 import { endHome, type Hfs, type Running } from './server.ts';
@@ -24,7 +24,9 @@ import {
 /** How long a client is held while hfsdb does not say whose home it is now; then its session ends, and the row decides. */
 const HOLD_MS = 60_000;
 
-type Fetching = Extract<Opened, { action: 'fetch' }>;
+type Fetching = Pick<Extract<Opened, { action: 'fetch' }>, 'login' | 'epoch' | 'source'> & {
+  seat: Pick<Seat, 'ip'>;
+};
 
 /**
  * Serves a home that another server has, at once, and moves it here meanwhile.

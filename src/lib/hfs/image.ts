@@ -4,6 +4,7 @@ import { cp, lchown, mkdtemp, open, readdir, rename, rm, statfs, truncate } from
 import { join } from 'node:path';
 import { ProloError } from '../errors.ts';
 import { run, runOk } from '../exec.ts';
+import { LOGIN_PATTERN } from '../udb/login.ts';
 
 /** An owner's image: its login, and the epoch at which it was made. */
 export interface Image {
@@ -15,9 +16,11 @@ export function imageName({ login, epoch }: Image): string {
   return `${login}.${epoch}.img`;
 }
 
+const IMAGE_NAME = new RegExp(`^(${LOGIN_PATTERN})\\.([1-9]\\d{0,9})\\.img$`);
+
 /** Logins have no dot, so a name is read back as it was made. */
 export function parseImageName(name: string): Image | undefined {
-  const [, login, epoch] = /^([a-z_][a-z0-9_-]{0,31})\.([1-9]\d{0,8})\.img$/.exec(name) ?? [];
+  const [, login, epoch] = IMAGE_NAME.exec(name) ?? [];
   return login === undefined ? undefined : { login, epoch: Number(epoch) };
 }
 

@@ -4,14 +4,13 @@ import { Type } from 'typebox';
 import { ProloError } from '../errors.ts';
 import { run } from '../exec.ts';
 import type { RpcMethods } from '../rpc/call.ts';
-import { Login, Server } from './db/methods.ts';
 import { fetchHome } from './fetch.ts';
 import { checkSpace, listImages, syncDir, syncFile } from './image.ts';
-import type { CheckedImage, Opened } from './protocol.ts';
+import { Epoch, Login, Server } from './params.ts';
+import type { CheckedImage } from './protocol.ts';
 import { endHome, type Hfs } from './server.ts';
 
 const FSCK_MS = 300_000;
-const Epoch = Type.Integer({ minimum: 1, description: 'an epoch' });
 
 /** What hfsdb asks for an operator. */
 export function createOperatorMethods(hfs: Hfs): RpcMethods {
@@ -30,11 +29,9 @@ export function createOperatorMethods(hfs: Hfs): RpcMethods {
           source_epoch: number;
         };
         const source = { hfs: source_hfs, epoch: source_epoch };
-        const seat = { hostname: '', ip: hfs.host }; // nobody is told the export's name
-        const opened = { login, epoch, source, seat, action: 'fetch' } as unknown as Opened & {
-          action: 'fetch';
-        };
-        return hfs.locked(login, async () => (await fetchHome(hfs, opened, false)) !== undefined);
+        const seat = { ip: hfs.host }; // nobody is told the export's name
+        const wanted = { login, epoch, source, seat };
+        return hfs.locked(login, async () => (await fetchHome(hfs, wanted, false)) !== undefined);
       },
     },
     resize: {

@@ -3,12 +3,13 @@ import { Type } from 'typebox';
 import { Compile } from 'typebox/compile';
 import { ProloError } from '../errors.ts';
 import { isLoopback } from '../net.ts';
+import { LOGIN_PATTERN } from '../udb/login.ts';
 import type { Pair } from './state.ts';
 
 const schema = Compile(
   Type.Object(
     {
-      login: Type.String({ pattern: '^[a-z][a-z0-9_-]{0,31}$' }),
+      login: Type.String({ pattern: `^${LOGIN_PATTERN}$` }),
       hostname: Type.String({ pattern: '^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$' }),
     },
     { additionalProperties: false },

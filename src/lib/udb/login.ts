@@ -1,6 +1,8 @@
 import { foldAscii } from './fold.ts';
 
 export const MAX_LOGIN = 32;
+/** Every login of UDB, in a regular expression. */
+export const LOGIN_PATTERN = `[a-z][a-z0-9_-]{0,${MAX_LOGIN - 1}}`;
 
 /** `Jean-Pierre de la Tour` is Jean-Pierre, of family de la Tour: the first word, and the rest. */
 export function splitName(name: string): { firstname: string; lastname: string } {

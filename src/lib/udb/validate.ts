@@ -1,14 +1,16 @@
 import { ProloError } from '../errors.ts';
 import { quote } from '../mdb/validate.ts';
 import { type Config, type Group, GROUPS } from '../site/schema.ts';
-import { MAX_LOGIN } from './login.ts';
+import { LOGIN_PATTERN, MAX_LOGIN } from './login.ts';
 import { isSystemLogin, type SystemAccounts } from './system-accounts.ts';
+
+const LOGIN = new RegExp(`^${LOGIN_PATTERN}$`, 'i');
 
 /** A login, case folded. @throws ProloError `bad-input` */
 export function checkLogin(owner: string, text: string): string {
   const login = text.trim();
   // Before it is folded: the Kelvin sign is no k. A leading _ is the system's, and `__proto__` no key of a JavaScript object.
-  if (/^[a-z][a-z0-9_-]{0,31}$/i.test(login)) return login.toLowerCase();
+  if (LOGIN.test(login)) return login.toLowerCase();
   throw new ProloError(
     'bad-input',
     `${owner}: login ${quote(text)} is not a login (a letter, then letters, digits, - and _, at most ${MAX_LOGIN})`,

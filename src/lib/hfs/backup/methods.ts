@@ -7,6 +7,7 @@ import { asProloError, ProloError } from '../../errors.ts';
 import { createLocks } from '../../locks.ts';
 import type { RpcMethods } from '../../rpc/call.ts';
 import { listImages, usedBytes } from '../image.ts';
+import { Epoch, Login } from '../params.ts';
 import type { Home } from '../protocol.ts';
 import type { Hfs } from '../server.ts';
 import { endedFile } from '../source.ts';
@@ -16,8 +17,6 @@ import { discardPrepared, placePrepared, prepareFromKept, prepareFromSnapshot } 
 import { type KeptImage, planRetention } from './retention.ts';
 import { clearMount, endSnapshot } from './snapshot.ts';
 
-const Login = Type.String({ pattern: '^[a-z_][a-z0-9_-]{0,31}$', description: 'a login' });
-const Epoch = Type.Integer({ minimum: 1, description: 'an epoch' });
 const SnapshotId = Type.String({ pattern: '^[0-9a-f]{8,64}$', description: 'a snapshot of the repository' });
 
 /** An old image that a server still has; only a restore ever serves it. */

@@ -1,15 +1,9 @@
 import { Type } from 'typebox';
 import type { RpcMethods } from '../../rpc/call.ts';
+import { Epoch, Login, Server } from '../params.ts';
 import type { Claim } from './decide.ts';
 import type { Homes } from './homes.ts';
 
-export const Login = Type.String({ pattern: '^[a-z_][a-z0-9_-]{0,31}$', description: 'a login' });
-export const Server = Type.Integer({
-  minimum: 0,
-  maximum: 9999,
-  description: "a home file server's number, 0 to 9999",
-});
-const Epoch = Type.Integer({ minimum: 1, maximum: 2 ** 31 - 1, description: 'an epoch' });
 const Ip = Type.String({ maxLength: 45, pattern: '^[0-9a-fA-F.:]+$', description: 'an address' });
 
 /** What servers ask. */

@@ -5,10 +5,10 @@ import type { Config } from '../../site/schema.ts';
 import { audit } from '../../store/change-log.ts';
 import { type Store, type Tx } from '../../store/store.ts';
 import type { CheckedImage, Home, HomeStatus, ServedHome } from '../protocol.ts';
+import { Login, Server } from '../params.ts';
 import { describeHome, remake } from './decide.ts';
 import { findProblems, type Problem } from './doctor.ts';
 import type { Homes } from './homes.ts';
-import { Login, Server } from './methods.ts';
 import { listServers } from './restore.ts';
 import { findHome, findSeat, mustFindHome, writeHome, writeQuota } from './table.ts';
 

@@ -2,8 +2,8 @@ import { Type } from 'typebox';
 import type { RpcMethods } from '../../rpc/call.ts';
 import type { Config } from '../../site/schema.ts';
 import type { Store } from '../../store/store.ts';
+import { Epoch, Login, Server } from '../params.ts';
 import type { Homes } from './homes.ts';
-import { Login, Server } from './methods.ts';
 import { listRestorable, planEvacuation, type Restore, restoreHome } from './restore.ts';
 
 /** What operators ask about backups. */
@@ -24,7 +24,7 @@ export function createRestoreMethods(homes: Homes, store: Store, config: Config)
         login: Login,
         at: Type.Optional(Type.String({ maxLength: 32, pattern: '^\\d{4}-\\d\\d-\\d\\dT[0-9:.]+Z$' })),
         snapshot: Type.Optional(Type.String({ pattern: '^[0-9a-f]{4,64}$', description: 'a snapshot' })),
-        kept: Type.Optional(Type.Object({ hfs: Server, epoch: Type.Integer({ minimum: 1 }) })),
+        kept: Type.Optional(Type.Object({ hfs: Server, epoch: Epoch })),
         to: Type.Optional(Server),
         force: Type.Boolean(),
         actor: Type.String({ maxLength: 128 }),

@@ -1,0 +1,12 @@
+import { Type } from 'typebox';
+import { LOGIN_PATTERN } from '../udb/login.ts';
+
+/** What the calls of homes are checked by. */
+export const Login = Type.String({ pattern: `^${LOGIN_PATTERN}$`, description: 'a login' });
+export const Server = Type.Integer({
+  minimum: 0,
+  maximum: 9999,
+  description: "a home file server's number, 0 to 9999",
+});
+/** As far as the database's integers go. */
+export const Epoch = Type.Integer({ minimum: 1, maximum: 2 ** 31 - 1, description: 'an epoch' });
