@@ -1,5 +1,7 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { basename } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { ProloError } from '../errors.ts';
 import { runOk, startDetached } from '../exec.ts';
 
 /** A process as it can be found again: a pid may be another's by now, its start time tells. */
@@ -38,7 +40,10 @@ export function isAlive(process: ProcessId | undefined): boolean {
   return process !== undefined && startTicks(process.pid) === process.startTicks;
 }
 
-/** SIGKILL, and waits for the end; what is no longer that process is left alone. */
+/**
+ * SIGKILL, and waits for the end; what is no longer that process is left alone.
+ * @throws ProloError `unavailable` when it is still there: what it has begun to write may still reach the disk
+ */
 export async function endProcess(target: ProcessId | undefined, waitMs = 5_000): Promise<void> {
   if (!target || !isAlive(target)) return;
   try {
@@ -46,8 +51,31 @@ export async function endProcess(target: ProcessId | undefined, waitMs = 5_000):
   } catch {
     return; // gone meanwhile
   }
-  for (const deadline = performance.now() + waitMs; isAlive(target) && performance.now() < deadline;)
-    await sleep(2);
+  for (const deadline = performance.now() + waitMs; isAlive(target); await sleep(2))
+    if (performance.now() > deadline)
+      throw new ProloError('unavailable', `process ${target.pid}: it does not end`, {
+        hint: 'is its disk hanging? see `dmesg`',
+      });
+}
+
+/** Processes of homes that have something of a folder among their arguments. */
+export function findProcesses(dir: string): ProcessId[] {
+  const programs = ['qemu-storage-daemon', 'socat'];
+  return readdirSync('/proc').flatMap((entry) => {
+    if (!/^\d+$/.test(entry)) return [];
+    const [program = '', ...args] = readText(`/proc/${entry}/cmdline`).split('\0');
+    if (!programs.includes(basename(program)) || !args.some((arg) => arg.includes(`${dir}/`))) return [];
+    const ticks = startTicks(Number(entry));
+    return ticks === undefined ? [] : [{ pid: Number(entry), startTicks: ticks }];
+  });
+}
+
+function readText(file: string): string {
+  try {
+    return readFileSync(file, 'latin1');
+  } catch {
+    return '';
+  }
 }
 
 /** The start time of a process that lives; a zombie does not. */

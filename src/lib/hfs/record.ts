@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { writeFileAtomic } from '../write-file.ts';
+import { parseImageName } from './image.ts';
 import type { ProcessId } from './launch.ts';
 
 /** Where a client, or a server that moves the home, can connect, and who may. */
@@ -50,15 +51,28 @@ export async function writeRecord(root: string, record: HomeRecord): Promise<voi
   await writeFileAtomic(join(root, record.login, 'record.json'), JSON.stringify(record), 0o600);
 }
 
-/** The record of each home that something runs, or ran, for. One that cannot be read is passed over. */
+/** The record of each home that something runs, or ran, for. One that cannot be read, or is none, is passed over. */
 export function readRecords(root: string): HomeRecord[] {
   return list(root).flatMap((login) => {
     try {
-      return [JSON.parse(readFileSync(join(root, login, 'record.json'), 'utf8')) as HomeRecord];
+      const record: unknown = JSON.parse(readFileSync(join(root, login, 'record.json'), 'utf8'));
+      return isRecord(record) && record.login === login ? [record] : [];
     } catch {
       return [];
     }
   });
+}
+
+/** What a disk has damaged may be JSON all the same. */
+function isRecord(value: unknown): value is HomeRecord {
+  const { login, epoch, bootId, storage, mode, export: out } = (value ?? {}) as Partial<HomeRecord>;
+  return (
+    parseImageName(`${login}.${epoch}.img`) !== undefined &&
+    typeof bootId === 'string' &&
+    ['serve', 'fetch', 'source'].includes(mode ?? '') &&
+    [storage?.pid, storage?.startTicks, out?.port].every(Number.isInteger) &&
+    [out?.name, out?.peer].every((text) => typeof text === 'string')
+  );
 }
 
 export function removeRecord(root: string, login: string): void {

@@ -3,7 +3,7 @@ import { ProloError } from '../errors.ts';
 import { writeFileAtomic } from '../write-file.ts';
 import { newToken, openExport } from './export.ts';
 import { usedBytes } from './image.ts';
-import { isAlive, launch, type ProcessId } from './launch.ts';
+import { endProcess, isAlive, launch, type ProcessId } from './launch.ts';
 import type { Source } from './protocol.ts';
 import { writeRecord } from './record.ts';
 import { addRunning, discard, mustBeWhole, unitName } from './serve.ts';
@@ -79,8 +79,13 @@ export async function launchFront(hfs: Hfs, login: string, port: number): Promis
     ['socat', '-b', '262144', listen, `UNIX-CONNECT:${nbd}`],
     log,
   );
-  await untilListening(hfs.host, port, front);
-  return front;
+  try {
+    await untilListening(hfs.host, port, front);
+    return front;
+  } catch (error) {
+    await endProcess(front);
+    throw error;
+  }
 }
 
 async function untilListening(host: string, port: number, front: ProcessId): Promise<void> {

@@ -1,18 +1,21 @@
 import { asProloError } from '../errors.ts';
 import { driveMove, giveUp } from './fetch.ts';
-import { endProcess, isAlive } from './launch.ts';
+import { endProcess, findProcesses, isAlive } from './launch.ts';
 import { connectQmp } from './qmp.ts';
 import { type HomeRecord, readRecords, removeRecord, writeRecord } from './record.ts';
 import { asRunning, endHome, type Hfs, type Running } from './server.ts';
 import { launchFront } from './source.ts';
 import { addImage, serveHome, startStorage } from './storage.ts';
-import { unitName } from './serve.ts';
+import { discard, unitName } from './serve.ts';
 import { readdirSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 
 /** Deaths of one home's storage within this time are one too many. */
 const SOON_MS = 2_000;
+
+/** How long the storage of an earlier process of this server may take to answer. */
+const ADOPT_MS = 10_000;
 
 /** Starts a home's storage anew when it dies, unless its end is wanted. */
 export function watchHome(hfs: Hfs, home: Running): void {
@@ -32,10 +35,8 @@ async function onDeath(hfs: Hfs, home: Running): Promise<void> {
   if (home.ending || hfs.running.get(login) !== home) return;
   hfs.log.error({ login, epoch: home.record.epoch }, 'home: its storage died');
   hfs.running.delete(login);
-  if (performance.now() - home.sinceMs < SOON_MS && home.record.mode === 'serve') {
-    removeRecord(hfs.runRoot, login);
-    return;
-  }
+  if (performance.now() - home.sinceMs < SOON_MS && home.record.mode === 'serve')
+    return forget(hfs, home.record);
   await revive(hfs, home.record);
 }
 
@@ -47,23 +48,41 @@ async function revive(hfs: Hfs, record: HomeRecord): Promise<void> {
   const { login, epoch, mode } = record;
   await endProcess(record.storage);
   if (mode === 'fetch') {
-    removeRecord(hfs.runRoot, login);
+    await forget(hfs, record);
     return giveUp(hfs, login, epoch);
   }
   const run = hfs.runDir(login);
-  const { process, qmp } = await startStorage(unitName(hfs, login), run);
-  await addImage(qmp, hfs.imageFile(login, epoch));
-  const { name, port } = record.export;
-  const revived: HomeRecord = { ...record, storage: process };
-  if (mode === 'source') {
-    await serveHome(qmp, 'image', name, run.nbd);
-    if (!isAlive(record.front)) revived.front = await launchFront(hfs, login, port);
-  } else await serveHome(qmp, 'image', name, { host: hfs.host, port });
-  await writeRecord(hfs.runRoot, revived);
-  const home = asRunning(revived, qmp);
-  hfs.running.set(login, home);
-  watchHome(hfs, home);
+  try {
+    const storage = await startStorage(unitName(hfs, login), run);
+    try {
+      await addImage(storage.qmp, hfs.imageFile(login, epoch));
+      const { name, port } = record.export;
+      const revived: HomeRecord = { ...record, storage: storage.process };
+      if (mode === 'source') {
+        await serveHome(storage.qmp, 'image', name, run.nbd);
+        if (!isAlive(record.front)) revived.front = await launchFront(hfs, login, port);
+      } else await serveHome(storage.qmp, 'image', name, { host: hfs.host, port });
+      await writeRecord(hfs.runRoot, revived);
+      const home = asRunning(revived, storage.qmp);
+      hfs.running.set(login, home);
+      watchHome(hfs, home);
+    } catch (error) {
+      // Whatever is left would keep its image from the next one.
+      await discard(storage);
+      throw error;
+    }
+  } catch (error) {
+    await forget(hfs, record);
+    throw error;
+  }
   hfs.log.info({ login, epoch, mode }, 'home: served again');
+}
+
+/** Nothing runs for that home any more, and nobody is to find it again. */
+async function forget(hfs: Hfs, record: HomeRecord): Promise<void> {
+  await endProcess(record.front);
+  await hfs.firewall.deny(record.export);
+  removeRecord(hfs.runRoot, record.login);
 }
 
 /** Puts homes that move away on TCP again where what did so died: their movers wait for `hfs.reconnectSeconds` only. */
@@ -98,9 +117,7 @@ export async function adoptHomes(hfs: Hfs): Promise<void> {
   for (const name of readdirSync(hfs.imageDir).filter((entry) => entry.startsWith('.new-')))
     await rm(join(hfs.imageDir, name), { recursive: true, force: true });
   const records = readRecords(hfs.runRoot);
-  const known = new Set(records.map(({ login }) => login));
-  for (const login of readdirSync(hfs.runRoot).filter((entry) => !known.has(entry)))
-    await endUnknown(hfs, login);
+  await endUnknown(hfs, records);
   await Promise.all(
     records.map((record) =>
       hfs
@@ -122,10 +139,18 @@ async function adopt(hfs: Hfs, record: HomeRecord): Promise<void> {
   }
   await hfs.firewall.allow(record.export);
   if (!isAlive(record.storage)) return revive(hfs, record);
-  const qmp = await connectQmp(hfs.runDir(login).monitor);
-  if (mode === 'source' && !isAlive(record.front)) {
-    record.front = await launchFront(hfs, login, record.export.port);
-    await writeRecord(hfs.runRoot, record);
+  let qmp;
+  try {
+    qmp = await connectQmp(hfs.runDir(login).monitor, 1_000, ADOPT_MS);
+    if (mode === 'source' && !isAlive(record.front)) {
+      record.front = await launchFront(hfs, login, record.export.port);
+      await writeRecord(hfs.runRoot, record);
+    }
+  } catch (error) {
+    // It cannot be told anything any more, and as long as it lives nothing else may have its image.
+    hfs.log.error({ login, epoch, error: asProloError(error).message }, 'home: its storage is started anew');
+    qmp?.close();
+    return revive(hfs, record);
   }
   const home = asRunning(record, qmp);
   hfs.running.set(login, home);
@@ -134,12 +159,18 @@ async function adopt(hfs: Hfs, record: HomeRecord): Promise<void> {
   hfs.log.info({ login, epoch, mode }, 'home: found running');
 }
 
-/** A storage that was started and never written down serves nobody. */
-async function endUnknown(hfs: Hfs, login: string): Promise<void> {
-  const qmp = await connectQmp(hfs.runDir(login).monitor, 0).catch(() => undefined);
-  await qmp?.execute('quit').catch(() => undefined);
-  await qmp?.closed;
-  removeRecord(hfs.runRoot, login);
+/** What was started and never written down, or whose record is gone, can be found by nobody, and holds its image. */
+async function endUnknown(hfs: Hfs, records: readonly HomeRecord[]): Promise<void> {
+  const known = new Set(records.flatMap(({ storage, front }) => [storage.pid, front?.pid]));
+  for (const stray of findProcesses(hfs.runRoot).filter(({ pid }) => !known.has(pid)))
+    await endProcess(stray).catch((error: unknown) =>
+      hfs.log.error(
+        { pid: stray.pid, error: asProloError(error).message },
+        'homes: a process that nobody knows',
+      ),
+    );
+  const logins = new Set(records.map(({ login }) => login));
+  for (const login of readdirSync(hfs.runRoot)) if (!logins.has(login)) removeRecord(hfs.runRoot, login);
 }
 
 /** Ends all homes, or leaves them running for the next process of this server. */
@@ -149,7 +180,9 @@ export async function closeHomes(hfs: Hfs, keep: boolean): Promise<void> {
       const { login, epoch, mode } = home.record;
       home.ending = true;
       if (keep) return home.qmp.close();
-      await endHome(hfs, login);
+      await endHome(hfs, login).catch((error: unknown) =>
+        hfs.log.error({ login, error: asProloError(error).message }, 'home: does not end'),
+      );
       if (mode === 'fetch') await giveUp(hfs, login, epoch);
     }),
   );
