@@ -1,5 +1,6 @@
 import type { Machine } from '../mdb/record.ts';
-import type { Config, Profile } from '../site/schema.ts';
+import type { Config } from '../site/schema.ts';
+import type { Profile } from '../site/schema/netboot.ts';
 import { serviceUrl } from '../site/site.ts';
 import { ipxeWord } from './escape.ts';
 import type { MdbView } from './view.ts';
