@@ -16,11 +16,9 @@ export default class HfsDoctor extends BaseCommand<typeof HfsDoctor> {
     ]);
     const client = operatorClient(await this.site());
     const problems = (await client.call('doctor', { fix: this.flags.fix })) as Problem[];
-    if (problems.length === 0) {
-      this.log('all homes are well');
-      return problems;
-    }
-    process.exitCode = 1;
+    if (problems.every(({ note }) => note)) this.log('all homes are well');
+    else process.exitCode = 1;
+    if (problems.length === 0) return problems;
     this.log(
       table(
         ['login', 'hfs', 'what'],

@@ -5,14 +5,16 @@ import type { HomesList } from '../../lib/hfs/db/operate.ts';
 export default class HfsReset extends BaseCommand<typeof HfsReset> {
   static override description = `homes as new: the next login makes another; the old ones are kept aside
 
-The home of somebody who is logged on is left alone: log them out first with \`prolo presence logout\`.`;
+The home of somebody who is logged on is left alone, unless --logout ends their session first.`;
   static override examples = [
     '<%= config.bin %> hfs reset jdoe',
+    '<%= config.bin %> hfs reset jdoe --logout',
     '<%= config.bin %> hfs reset --all --dry-run',
   ];
   static override strict = false;
   static override flags = {
     all: Flags.boolean({ description: "everyone's" }),
+    logout: Flags.boolean({ description: 'end the sessions of those who are logged on' }),
     purge: Flags.boolean({ description: 'keep nothing of them' }),
     'dry-run': Flags.boolean({ char: 'n', description: 'only show whose' }),
     yes: Flags.boolean({ char: 'y', description: 'do not ask' }),
@@ -24,19 +26,25 @@ The home of somebody who is logged on is left alone: log them out first with \`p
       import('../../lib/cli/confirm.ts'),
       import('../../lib/errors.ts'),
     ]);
-    const { all, purge, yes } = this.flags;
+    const { all, logout, purge, yes } = this.flags;
     if (all === this.words.length > 0)
       throw new ProloError('bad-input', 'hfs reset: either logins or --all', { hint: 'see --help' });
     const client = operatorClient(await this.site());
     const { homes } = (await client.call('list')) as HomesList;
     const made = homes.filter(({ state }) => state !== 'creating').map(({ login }) => login);
+    const seats = new Map(homes.map(({ login, seat }) => [login, seat?.hostname]));
     const wanted = all ? made : [...new Set(this.words)];
     const missing = wanted.find((login) => !made.includes(login));
     if (missing !== undefined)
       throw new ProloError('not-found', `home ${missing}: there is none`, { hint: 'see `prolo hfs list`' });
     const result = { reset: [] as string[], failed: [] as { login: string; error: string }[] };
     if (this.flags['dry-run']) {
-      for (const login of wanted) this.log(`${login}: would be ${purge ? 'deleted' : 'kept aside'}`);
+      for (const login of wanted) {
+        const seat = seats.get(login);
+        const out = seat ? `logged out of ${seat}, and ` : '';
+        const what = `${out}${purge ? 'deleted' : 'kept aside'}`;
+        this.log(`${login}: would be ${seat && !logout ? `left alone, logged on at ${seat}` : what}`);
+      }
       return result;
     }
     const how = purge ? ', and delete what is in them' : '';
@@ -44,6 +52,8 @@ The home of somebody who is logged on is left alone: log them out first with \`p
     if (wanted.length === 0 || !(await confirm(question, yes))) return result;
     for (const login of wanted)
       try {
+        const seat = seats.get(login);
+        if (logout && seat !== undefined) await this.endSession(login, seat);
         const answer = await client.call('reset', { login, purge, actor: this.actor });
         const { kept } = answer as { kept: string | null };
         result.reset.push(login);
@@ -56,5 +66,14 @@ The home of somebody who is logged on is left alone: log them out first with \`p
         this.note(`${login}: ${known.message}`);
       }
     return result;
+  }
+
+  private async endSession(login: string, hostname: string): Promise<void> {
+    const [{ endSession }, site] = await Promise.all([import('../../lib/presence/end.ts'), this.site()]);
+    await endSession(site, site.config.database ? await this.store() : undefined, this.actor, {
+      login,
+      hostname,
+    });
+    this.note(`${login}: logged out of ${hostname}`);
   }
 }

@@ -14,9 +14,9 @@ What runs on their machines is not touched; heartbeats of the ended sessions are
   };
 
   async run() {
-    const [{ readSessions }, { tellPresence }, { asProloError, ProloError }] = await Promise.all([
+    const [{ readSessions }, { endSession }, { ProloError }] = await Promise.all([
       import('../../lib/presence/source.ts'),
-      import('../../lib/presence/client.ts'),
+      import('../../lib/presence/end.ts'),
       import('../../lib/errors.ts'),
     ]);
     const site = await this.site();
@@ -28,39 +28,12 @@ What runs on their machines is not touched; heartbeats of the ended sessions are
         hint: '`prolo presence list` shows those that are',
       });
     });
+    const store = site.config.database ? await this.store() : undefined;
     for (const session of chosen) {
-      const { login, hostname } = session;
-      try {
-        const { status, text } = await tellPresence(site, 'logout', session);
-        if (status !== 200)
-          throw new ProloError(status === 403 ? 'forbidden' : 'conflict', `presencesync: ${text}`);
-        if (site.config.database) await this.noteWho(login, hostname);
-      } catch (error) {
-        if (!site.config.database || !isRefusedConnection(asProloError(error))) throw error;
-        const { endInStore } = await import('../../lib/presence/end.ts');
-        await endInStore(await this.store(), this.actor, [session]);
+      if (await endSession(site, store, this.actor, session))
         this.note('presencesync does not run: written into the database');
-      }
-      this.log(`${login}: logged out of ${hostname}`);
+      this.log(`${session.login}: logged out of ${session.hostname}`);
     }
     return chosen;
   }
-
-  /** presencesync knows the address alone. */
-  private async noteWho(login: string, hostname: string): Promise<void> {
-    const [{ audit }, { transact }] = await Promise.all([
-      import('../../lib/store/change-log.ts'),
-      import('../../lib/store/store.ts'),
-    ]);
-    await transact(await this.store(), (tx) =>
-      audit(tx, this.actor, 'presence logout', `${login} at ${hostname}`),
-    );
-  }
-}
-
-/** Nobody listens there: a daemon that is slow, or says no, is the one that writes. */
-function isRefusedConnection(error: Error): boolean {
-  for (let one: unknown = error; one instanceof Error; one = one.cause)
-    if ((one as NodeJS.ErrnoException).code === 'ECONNREFUSED') return true;
-  return false;
 }

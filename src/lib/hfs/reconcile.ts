@@ -53,7 +53,8 @@ export async function reconcile(hfs: Hfs, emptySince: Map<string, number>): Prom
         hfs.log.warn({ login, epoch, owner: row?.hfs, ownerEpoch: row?.epoch }, 'home: no longer ours');
         await endHome(hfs, login);
       } else if (row?.seat || home.moving || record.mode === 'source') emptySince.delete(login);
-      else if (!emptySince.has(login)) emptySince.set(login, askedMs);
+      // A session that came and went between two questions starts it anew.
+      else if ((emptySince.get(login) ?? -1) <= home.sinceMs) emptySince.set(login, askedMs);
       else if (askedMs - emptySince.get(login)! >= GRACE_MS) await end(hfs, home);
     }),
   );

@@ -38,7 +38,7 @@ export interface KeptCopy {
  *     space()                           free bytes for homes
  *     prepare_restore(login, snapshot or kept)   its size: makes the image that place_restored(login, epoch) gives its place
  *     discard_restore(login)
- *     retain()                          deletes old images whose time is over: string[], their names
+ *     retain(dry_run?)                  deletes old images whose time is over: string[], their names
  */
 export function createBackupMethods(hfs: Hfs, metrics: Registry): RpcMethods {
   const stored = new Gauge({
@@ -163,9 +163,9 @@ export function createBackupMethods(hfs: Hfs, metrics: Registry): RpcMethods {
     retain: {
       description: 'Deletes old images whose time is over.',
       secret,
-      params: Type.Object({}),
+      params: Type.Object({ dry_run: Type.Optional(Type.Boolean()) }),
       result: Type.Array(Type.String()),
-      run: () => deleteOld(hfs),
+      run: ({ dry_run = false }) => deleteOld(hfs, dry_run as boolean),
     },
   };
 }
@@ -191,9 +191,9 @@ async function listKept(hfs: Hfs): Promise<KeptImage[]> {
   });
 }
 
-async function deleteOld(hfs: Hfs): Promise<string[]> {
+async function deleteOld(hfs: Hfs, isDryRun: boolean): Promise<string[]> {
   const old = planRetention(await listKept(hfs), hfs.site.config.hfs.retentionHours * 3600_000);
-  for (const { login, epoch } of old) {
+  for (const { login, epoch } of isDryRun ? [] : old) {
     await rm(hfs.imageFile(login, epoch), { force: true });
     await rm(endedFile(hfs, login, epoch), { force: true });
     hfs.log.info({ login, epoch }, 'home: an old image was deleted');

@@ -42,6 +42,8 @@ export interface Homes {
   list(hfs?: number): Promise<HomeStatus[]>;
   /** As `open`, for nobody who waits. @param check in the same transaction; it throws when it may not be */
   decide(login: string, hfs: number, check: (db: Tx) => Promise<void>): Promise<Action & { owner: Owner }>;
+  /** Works when nothing else is going on with that home. What a row holds then stays so, but for who is logged on. */
+  alone<T>(login: string, work: () => Promise<T>): Promise<T>;
   /** Reads, changes and writes one row, when nothing else is going on with it. */
   update<T>(login: string, work: (tx: Tx) => Promise<T>): Promise<T>;
   /** Asks a server. @throws ProloError `unavailable` that names it */
@@ -162,6 +164,7 @@ export function createHomes(site: Site, log: Logger, store: Store): Homes {
         return mustFindHome(store.knex, claim.login);
       }),
     list: (hfs) => listHomes(store.knex, hfs),
+    alone: inOrder,
     update: (login, work) => inOrder(login, () => transact(store, work)),
   };
 }

@@ -175,6 +175,7 @@ async function examine(homes: Homes, store: Store, config: Config, fix: boolean)
     (await listServers(store, config)).map(async (hfs) => ({
       hfs,
       images: (await homes.ask(hfs, 'check', { fix }, SLOW_MS).catch(() => null)) as CheckedImage[] | null,
+      old: (await homes.ask(hfs, 'retain', { dry_run: true }, LOOK_MS).catch(() => [])) as string[],
     })),
   );
   return findProblems(await homes.list(), checks);

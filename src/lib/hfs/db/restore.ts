@@ -2,7 +2,7 @@ import { asProloError, ProloError } from '../../errors.ts';
 import { findPresence } from '../../presence/table.ts';
 import type { Config } from '../../site/schema.ts';
 import { audit } from '../../store/change-log.ts';
-import type { Store, Tx } from '../../store/store.ts';
+import { type Store, transact, type Tx } from '../../store/store.ts';
 import { lastBefore, spread } from '../backup/choose.ts';
 import type { KeptCopy } from '../backup/methods.ts';
 import type { Snapshot } from '../backup/restic.ts';
@@ -14,7 +14,7 @@ import { findHome, listHomes, writeHome } from './table.ts';
 /** Of a whole image, read from the repository and checked. */
 const PREPARE_MS = 30 * 60_000;
 const LIST_MS = 120_000;
-/** While the row is held. */
+/** While nobody else can open the home. */
 const STEP_MS = 5_000;
 /** For servers that may be dead. */
 const TRY_MS = 3_000;
@@ -106,39 +106,61 @@ export async function restoreHome(homes: Homes, store: Store, want: Restore): Pr
   try {
     if (row && force) await stopWhatAnswers(homes, row, to);
     else if (row) await homes.ask(row.hfs, 'stop', { login });
-    const home = await homes.update(login, async (tx) => {
-      const now = await findHome(tx, login);
-      if (now?.epoch !== row?.epoch)
-        throw new ProloError('conflict', `home ${login}: it has moved meanwhile`, {
-          hint: 'restore it again',
-        });
-      if (!force) await mayBeReplaced(tx, login, now);
-      const epoch = (now?.last_epoch ?? 0) + 1;
-      // Inside the transaction, so that nobody else is given this epoch, nor opens the home.
-      if (now && !force)
-        await homes.ask(now.hfs, 'end_source', { login, epoch: now.epoch, target_epoch: epoch }, STEP_MS);
-      await homes.ask(to, 'place_restored', { login, epoch }, STEP_MS);
+    const home = await homes.alone(login, () => replace(homes, store, want, { row, to, sizeBytes, from }));
+    return { home, from, time };
+  } catch (error) {
+    await homes.ask(to, 'discard_restore', { login }, TRY_MS).catch(() => undefined);
+    throw error;
+  }
+}
+
+/**
+ * Servers are asked before the transaction, since all writers wait for one: the row cannot change meanwhile, and whether
+ * its owner has logged on is looked at again in it.
+ */
+async function replace(
+  homes: Homes,
+  store: Store,
+  { login, force, actor }: Restore,
+  { row, to, sizeBytes, from }: { row: Home | undefined; to: number; sizeBytes: number; from: string },
+): Promise<Home> {
+  const check = async (db: Tx): Promise<Home | undefined> => {
+    const now = await findHome(db, login);
+    if (now?.epoch !== row?.epoch)
+      throw new ProloError('conflict', `home ${login}: it has moved meanwhile`, { hint: 'restore it again' });
+    if (!force) await mayBeReplaced(db, login, now);
+    return now;
+  };
+  const before = await check(store.knex as Tx);
+  const epoch = (before?.last_epoch ?? 0) + 1;
+  try {
+    if (before && !force)
+      await homes.ask(before.hfs, 'end_source', { login, epoch: before.epoch, target_epoch: epoch }, STEP_MS);
+    await homes.ask(to, 'place_restored', { login, epoch }, STEP_MS);
+    return await transact(store, async (tx) => {
+      await check(tx);
       const restored: Home = {
         ...{ login, hfs: to, epoch, last_epoch: epoch, state: 'here', target: null, target_epoch: null },
         size_bytes: sizeBytes,
         changed_at: new Date().toISOString(),
       };
       await writeHome(tx, restored);
-      const before = now ? `, was ${describeHome(now)}` : '';
+      const was = before ? `, was ${describeHome(before)}` : '';
       const word = force ? ', without its word' : '';
-      await audit(
-        tx,
-        want.actor,
-        'home restore',
-        `${login} from ${from}: ${describeHome(restored)}${before}${word}`,
-      );
+      const details = `${login} from ${from}: ${describeHome(restored)}${was}${word}`;
+      await audit(tx, actor, 'home restore', details);
       return restored;
     });
-    return { home, from, time };
   } catch (error) {
-    await homes.ask(to, 'discard_restore', { login }, TRY_MS).catch(() => undefined);
+    await transact(store, (tx) => spendEpoch(tx, login, epoch)).catch(() => undefined);
     throw error;
   }
+}
+
+/** An image, or a server's word, may bear it: nobody else gets it. */
+async function spendEpoch(tx: Tx, login: string, epoch: number): Promise<void> {
+  const now = await findHome(tx, login);
+  if (now && now.last_epoch < epoch) await writeHome(tx, { ...now, last_epoch: epoch });
 }
 
 async function mayBeReplaced(db: Tx, login: string, row: Home | undefined): Promise<void> {
