@@ -4,8 +4,9 @@ import { resolve } from 'node:path';
 import { ProloError } from '../errors.ts';
 import { createLock, createLocks, type Lock } from '../locks.ts';
 import type { Logger } from '../log.ts';
-import { createRpcClient, type RpcClient } from '../rpc/client.ts';
-import { hfsUrl, serviceUrl, type Site } from '../site/site.ts';
+import type { RpcClient } from '../rpc/client.ts';
+import { hfsUrl, type Site } from '../site/site.ts';
+import { hfsClient, hfsdbClient } from './clients.ts';
 import { createFirewall, type Firewall } from './firewall.ts';
 import { imageName } from './image.ts';
 import { endProcess } from './launch.ts';
@@ -79,7 +80,6 @@ export async function createHfs(site: Site, log: Logger, number: number): Promis
   const runRoot = resolve(site.statePath(), config.hfs.runDir, `hfs${number}`);
   mkdirSync(imageDir, { recursive: true, mode: 0o700 });
   mkdirSync(runRoot, { recursive: true, mode: 0o700 });
-  const control = site.secret('hfs.control');
   return {
     site,
     log,
@@ -87,7 +87,7 @@ export async function createHfs(site: Site, log: Logger, number: number): Promis
     host,
     bootId: readBootId(),
     running: new Map(),
-    hfsdb: createRpcClient(serviceUrl(config, 'hfsdb'), control, CALL_MS),
+    hfsdb: hfsdbClient(site, CALL_MS),
     firewall: await createFirewall(config.hfs, log),
     slots: createSlots(config.hfs.movesAtOnce),
     imageDir,
@@ -96,7 +96,7 @@ export async function createHfs(site: Site, log: Logger, number: number): Promis
     runDir: (login) => runDirOf(runRoot, login),
     locked: createLocks(),
     departures: new Map(),
-    peer: (hfs) => createRpcClient(hfsUrl(config, hfs), control, CALL_MS),
+    peer: (hfs) => hfsClient(site, hfs, CALL_MS),
   };
 }
 

@@ -1,11 +1,16 @@
 import type { FastifyInstance } from 'fastify';
 import { ProloError } from '../errors.ts';
-import { checkToken } from '../rpc/token.ts';
+import { checkToken, makeToken } from '../rpc/token.ts';
 
 /** What a signed request carries: a JSON text, and a token made for that very text. */
 export interface SignedForm {
   data?: string;
   hmac?: string;
+}
+
+/** The body, or query, of a request that is signed now. */
+export function signForm(secret: string, data: string): string {
+  return new URLSearchParams({ data, hmac: makeToken(secret, data, Date.now()) }).toString();
 }
 
 /** Makes a server read forms, strictly, and nothing else. */

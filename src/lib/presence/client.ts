@@ -1,5 +1,5 @@
 import { asProloError, ProloError } from '../errors.ts';
-import { makeToken } from '../rpc/token.ts';
+import { signForm } from '../http/signed-form.ts';
 import { serviceUrl, type Site } from '../site/site.ts';
 import type { Pair } from './state.ts';
 
@@ -18,14 +18,13 @@ export async function tellPresence(
   pair: Pair,
 ): Promise<PresenceAnswer> {
   const data = JSON.stringify({ login: pair.login, hostname: pair.hostname });
-  const hmac = makeToken(site.secret('presencesync.publish'), data, Date.now());
-  return exchange(site, `/${verb}`, new URLSearchParams({ data, hmac }).toString());
+  return exchange(site, `/${verb}`, signForm(site.secret('presencesync.publish'), data));
 }
 
 /** Who is where, by login. @throws ProloError `unavailable`, `forbidden` */
 export async function fetchPresence(site: Site): Promise<Record<string, string>> {
-  const hmac = makeToken(site.secret('presencesync.subscribe'), '{}', Date.now());
-  const { status, text } = await exchange(site, `/get_list?${new URLSearchParams({ data: '{}', hmac })}`);
+  const query = signForm(site.secret('presencesync.subscribe'), '{}');
+  const { status, text } = await exchange(site, `/get_list?${query}`);
   if (status === 200) return JSON.parse(text) as Record<string, string>;
   throw new ProloError(status === 403 ? 'forbidden' : 'unavailable', `presencesync: ${text}`);
 }

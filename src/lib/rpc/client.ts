@@ -1,5 +1,5 @@
-import type { IncomingMessage } from 'node:http';
 import { asProloError, type ErrorKind, isErrorKind, ProloError } from '../errors.ts';
+import { post } from '../http/post.ts';
 import { cleanText } from '../mdb/validate.ts';
 import { makeToken } from './token.ts';
 
@@ -21,28 +21,15 @@ export function createRpcClient(baseUrl: string, secret?: string, timeoutMs = TI
     async call(method, kwargs = {}) {
       const hmac = secret === undefined ? {} : { hmac: makeToken(secret, method, Date.now()) };
       const url = `${baseUrl.replace(/\/$/, '')}/call/${encodeURIComponent(method)}`;
-      const { status, text } = await post(url, JSON.stringify({ args: [], kwargs, ...hmac }), timeoutMs);
+      const { status, text } = await send(url, JSON.stringify({ args: [], kwargs, ...hmac }), timeoutMs);
       return readAnswer(url, status, text);
     },
   };
 }
 
-async function post(url: string, body: string, timeoutMs: number): Promise<{ status: number; text: string }> {
-  const { request } = await (url.startsWith('https:') ? import('node:https') : import('node:http'));
+async function send(url: string, body: string, timeoutMs: number): Promise<{ status: number; text: string }> {
   try {
-    const response = await new Promise<IncomingMessage>((resolve, reject) => {
-      const headers = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) };
-      const signal = AbortSignal.timeout(timeoutMs);
-      request(url, { method: 'POST', headers, agent: false, signal }, resolve).on('error', reject).end(body);
-    });
-    const chunks: Buffer[] = [];
-    let size = 0;
-    for await (const chunk of response as AsyncIterable<Buffer>) {
-      if ((size += chunk.length) > MAX_ANSWER_BYTES)
-        throw new Error(`answer larger than ${MAX_ANSWER_BYTES} bytes`);
-      chunks.push(chunk);
-    }
-    return { status: response.statusCode ?? 0, text: Buffer.concat(chunks).toString('utf8') };
+    return await post(url, body, { type: 'application/json', timeoutMs, maxBytes: MAX_ANSWER_BYTES });
   } catch (error) {
     throw new ProloError('unavailable', `${url}: ${asProloError(error).message}`, {
       hint: 'does the gateway run that service, and may this host speak to it?',

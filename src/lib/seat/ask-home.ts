@@ -1,6 +1,6 @@
-import { request } from 'node:http';
 import { asProloError, ProloError } from '../errors.ts';
-import { makeToken } from '../rpc/token.ts';
+import { post } from '../http/post.ts';
+import { signForm } from '../http/signed-form.ts';
 import { hfsUrl, type Site } from '../site/site.ts';
 
 /** Where a home is served. */
@@ -17,17 +17,15 @@ const TIMEOUT_MS = 45_000;
 export async function askHome(site: Site, hfs: number, login: string): Promise<HomeAddress> {
   const url = hfsUrl(site.config, hfs);
   const data = JSON.stringify({ user: login, hfs, utype: 'user' });
-  const hmac = makeToken(site.secret('hfs.shared'), data, Date.now());
-  const { status, text } = await post(`${url}/get_hfs`, new URLSearchParams({ data, hmac }).toString()).catch(
+  const form = signForm(site.secret('hfs.shared'), data);
+  const type = 'application/x-www-form-urlencoded';
+  const { status, text } = await post(`${url}/get_hfs`, form, { type, timeoutMs: TIMEOUT_MS }).catch(
     (cause: unknown) => {
-      throw new ProloError(
-        'unavailable',
-        `home file server ${hfs} does not answer: ${asProloError(cause).message}`,
-        {
-          hint: 'ask an organiser, or sit down at another machine',
-          cause,
-        },
-      );
+      const { message } = asProloError(cause);
+      throw new ProloError('unavailable', `home file server ${hfs} does not answer: ${message}`, {
+        hint: 'ask an organiser, or sit down at another machine',
+        cause,
+      });
     },
   );
   if (status !== 200) {
@@ -56,25 +54,5 @@ export function parseAnswer(text: string, hfs: number, login: string): Omit<Home
     return { port, export: name };
   throw new ProloError('unavailable', `home file server ${hfs}: an answer that makes no sense`, {
     hint: 'ask an organiser',
-  });
-}
-
-function post(url: string, body: string): Promise<{ status: number; text: string }> {
-  return new Promise((resolve, reject) => {
-    const headers = {
-      'content-type': 'application/x-www-form-urlencoded',
-      'content-length': Buffer.byteLength(body),
-    };
-    const signal = AbortSignal.timeout(TIMEOUT_MS);
-    request(url, { method: 'POST', headers, signal }, (response) => {
-      let text = '';
-      response
-        .setEncoding('utf8')
-        .on('data', (part: string) => (text += part))
-        .once('error', reject)
-        .once('end', () => resolve({ status: response.statusCode ?? 0, text }));
-    })
-      .once('error', reject)
-      .end(body);
   });
 }

@@ -1,6 +1,6 @@
 import { networkInterfaces } from 'node:os';
-import { request } from 'node:http';
 import { asProloError, ProloError } from '../errors.ts';
+import { post } from '../http/post.ts';
 import type { MachineRecord } from '../mdb/record.ts';
 import { serviceUrl, type Site } from '../site/site.ts';
 
@@ -12,9 +12,10 @@ export interface Identity {
   hfs: number;
 }
 
-/** The gateway's clock minus ours, in seconds; a Date header has whole ones. */
+/** What MDB answered. */
 export interface Answer {
   machines: MachineRecord[];
+  /** The gateway's clock minus ours; a Date header has whole seconds. */
   clockOffSeconds: number;
 }
 
@@ -41,7 +42,8 @@ export async function askMdb(site: Site, addresses: readonly string[]): Promise<
   const url = `${serviceUrl(site.config, 'mdb')}/call/query`;
   const sentMs = Date.now();
   try {
-    const { text, date } = await post(url, JSON.stringify({ args: [], kwargs: { ip__in: addresses } }));
+    const call = JSON.stringify({ args: [], kwargs: { ip__in: addresses } });
+    const { text, date } = await post(url, call, { type: 'application/json', timeoutMs: TIMEOUT_MS });
     const answer = JSON.parse(text) as { type?: string; data?: MachineRecord[]; exn_message?: string };
     if (answer.type !== 'result') throw new Error(answer.exn_message ?? text.slice(0, 200));
     return { machines: answer.data ?? [], clockOffSeconds: clockOff(date, sentMs, Date.now()) };
@@ -59,21 +61,4 @@ export function clockOff(date: string | undefined, sentMs: number, receivedMs: n
   if (Number.isNaN(theirs)) return 0;
   if (theirs + 1000 < sentMs) return (theirs - sentMs) / 1000;
   return theirs > receivedMs ? (theirs - receivedMs) / 1000 : 0;
-}
-
-function post(url: string, body: string): Promise<{ text: string; date: string | undefined }> {
-  return new Promise((resolve, reject) => {
-    const headers = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) };
-    const signal = AbortSignal.timeout(TIMEOUT_MS);
-    request(url, { method: 'POST', headers, signal }, (response) => {
-      let text = '';
-      response
-        .setEncoding('utf8')
-        .on('data', (part: string) => (text += part))
-        .once('error', reject)
-        .once('end', () => resolve({ text, date: response.headers.date }));
-    })
-      .once('error', reject)
-      .end(body);
-  });
 }

@@ -1,7 +1,7 @@
 import { asProloError } from '../../errors.ts';
-import { createRpcClient, type RpcClient } from '../../rpc/client.ts';
-import { hfsUrl, type Site } from '../../site/site.ts';
+import type { Site } from '../../site/site.ts';
 import type { Store } from '../../store/store.ts';
+import { hfsClient } from '../clients.ts';
 import { listServers } from '../db/restore.ts';
 import { listHomes } from '../db/table.ts';
 import type { Stored } from './backup-home.ts';
@@ -43,10 +43,12 @@ export async function backupHomes(
       const here = wanted.filter((row) => row.hfs === hfs).map(({ login }) => login);
       try {
         const due =
-          logins.length > 0 ? here : ((await clientOf(site, hfs, ASK_MS).call('backup_changed')) as string[]);
+          logins.length > 0
+            ? here
+            : ((await hfsClient(site, hfs, ASK_MS).call('backup_changed')) as string[]);
         for (const login of due)
           try {
-            const stored = (await clientOf(site, hfs, STORE_MS).call('backup', { login })) as Stored;
+            const stored = (await hfsClient(site, hfs, STORE_MS).call('backup', { login })) as Stored;
             outcome.stored.push({ ...stored, hfs });
             onProgress({ login, stored });
           } catch (error) {
@@ -76,7 +78,7 @@ export async function retainImages(
   await Promise.all(
     (await listServers(store, site.config)).map(async (hfs) => {
       try {
-        const names = (await clientOf(site, hfs, ASK_MS).call('retain')) as string[];
+        const names = (await hfsClient(site, hfs, ASK_MS).call('retain')) as string[];
         outcome.deleted.push(...names.map((name) => `hfs ${hfs}: ${name}`));
       } catch (error) {
         outcome.failed.push({ hfs, error: asProloError(error).message });
@@ -84,8 +86,4 @@ export async function retainImages(
     }),
   );
   return outcome;
-}
-
-function clientOf(site: Site, hfs: number, timeoutMs: number): RpcClient {
-  return createRpcClient(hfsUrl(site.config, hfs), site.secret('hfs.control'), timeoutMs);
 }

@@ -1,10 +1,10 @@
 import { asProloError, ProloError } from '../../errors.ts';
 import { createLocks } from '../../locks.ts';
 import type { Logger } from '../../log.ts';
-import { createRpcClient } from '../../rpc/client.ts';
-import { hfsUrl, type Site } from '../../site/site.ts';
+import type { Site } from '../../site/site.ts';
 import { audit } from '../../store/change-log.ts';
 import { readTogether, type Store, transact, type Tx } from '../../store/store.ts';
+import { hfsClient } from '../clients.ts';
 import type { Home, HomeStatus, Opened, Seat } from '../protocol.ts';
 import {
   type Action,
@@ -52,13 +52,12 @@ export interface Homes {
 
 export function createHomes(site: Site, log: Logger, store: Store): Homes {
   const { config } = site;
-  const secret = site.secret('hfs.control');
   const inOrder = createLocks();
   const now = (): string => new Date().toISOString();
 
   const ask: Homes['ask'] = async (hfs, method, kwargs, timeoutMs = WORD_MS) => {
     try {
-      return await createRpcClient(hfsUrl(config, hfs), secret, timeoutMs).call(method, kwargs);
+      return await hfsClient(site, hfs, timeoutMs).call(method, kwargs);
     } catch (error) {
       const known = asProloError(error);
       if (known.kind !== 'unavailable') throw known;
