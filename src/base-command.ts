@@ -34,7 +34,7 @@ export abstract class BaseCommand<T extends typeof Command = typeof Command> ext
       enableJsonFlag: this.ctor.enableJsonFlag,
       args: notFromStdin(this.ctor.args),
       strict: this.ctor.strict,
-    });
+    }).catch(refuseWords);
     this.flags = flags as typeof this.flags;
     this.args = args as typeof this.args;
     this.words = argv as string[];
@@ -116,6 +116,12 @@ function plain(text: string): string {
     .split('\n')
     .map((line) => line && printable(line))
     .join('\n');
+}
+
+/** Of an argument that is no number oclif says so without its exit status. @throws what is wrong with the command line */
+function refuseWords(error: unknown): never {
+  if (error instanceof ProloError || (error as { oclif?: object }).oclif) throw error;
+  throw new ProloError('bad-input', (error as Error).message, { hint: 'see --help', cause: error });
 }
 
 /** An error as people and programs see it. What oclif finds wrong is the caller's words. */

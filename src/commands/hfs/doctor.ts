@@ -6,7 +6,7 @@ export default class HfsDoctor extends BaseCommand<typeof HfsDoctor> {
   static override description = 'compare the table of homes with every disk, and check what nobody uses';
   static override examples = ['<%= config.bin %> hfs doctor', '<%= config.bin %> hfs doctor --fix'];
   static override flags = {
-    fix: Flags.boolean({ description: 'let e2fsck mend what it mends without a question' }),
+    fix: Flags.boolean({ description: 'let e2fsck mend what it mends without a question', default: false }),
   };
 
   async run() {

@@ -14,7 +14,7 @@ export default class HfsList extends BaseCommand<typeof HfsList> {
     const list = (await operatorClient(await this.site()).call('list')) as HomesList;
     const columns = ['login', 'hfs', 'used', 'size', 'state', 'seat', 'client', 'written'];
     this.log(table(columns, listRows(list)));
-    for (const { hfs, error } of list.servers) if (error) this.note(`hfs ${hfs}: ${error}`);
+    for (const { error } of list.servers) if (error) this.note(error);
     return list;
   }
 }

@@ -13,9 +13,9 @@ The home of somebody who is logged on is left alone, unless --logout ends their 
   ];
   static override strict = false;
   static override flags = {
-    all: Flags.boolean({ description: "everyone's" }),
-    logout: Flags.boolean({ description: 'end the sessions of those who are logged on' }),
-    purge: Flags.boolean({ description: 'keep nothing of them' }),
+    all: Flags.boolean({ description: "everyone's", default: false }),
+    logout: Flags.boolean({ description: 'end the sessions of those who are logged on', default: false }),
+    purge: Flags.boolean({ description: 'keep nothing of them', default: false }),
     'dry-run': Flags.boolean({ char: 'n', description: 'only show whose' }),
     yes: Flags.boolean({ char: 'y', description: 'do not ask' }),
   };
