@@ -2,7 +2,7 @@ import { asProloError } from '../../errors.ts';
 import type { Site } from '../../site/site.ts';
 import type { Store } from '../../store/store.ts';
 import { hfsClient } from '../clients.ts';
-import { listServers } from '../db/restore.ts';
+import { listServers } from '../db/servers.ts';
 import { listHomes } from '../db/table.ts';
 import type { Stored } from './backup-home.ts';
 import { openRepository } from './restic.ts';

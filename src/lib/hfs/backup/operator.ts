@@ -1,6 +1,8 @@
 import { createRpcClient } from '../../rpc/client.ts';
 import { serviceUrl, type Site } from '../../site/site.ts';
-import type { Evacuation, Restorable, Restore, Restored } from '../db/restore.ts';
+import type { Evacuation } from '../db/evacuate.ts';
+import type { Restorable } from '../db/restorable.ts';
+import type { Restore, Restored } from '../db/restore.ts';
 
 /** A whole home is read from the repository meanwhile. */
 const CALL_MS = 35 * 60_000;

@@ -1,6 +1,7 @@
 import { table } from '../../cli/table.ts';
 import { ProloError } from '../../errors.ts';
-import type { Evacuation, Restorable } from '../db/restore.ts';
+import type { Evacuation } from '../db/evacuate.ts';
+import type { Restorable } from '../db/restorable.ts';
 
 /**
  * A time as an operator writes it, in this host's zone: `14:30`, of today; `2026-05-02 14:30`; or ISO 8601.

@@ -8,9 +8,10 @@ import type { CheckedImage, Home, HomeStatus, ServedHome } from '../protocol.ts'
 import { Login, Server } from '../params.ts';
 import { describeHome, remake } from './decide.ts';
 import { findProblems, type Problem } from './doctor.ts';
+import { mustBeFree } from './free.ts';
 import type { Homes } from './homes.ts';
-import { listServers } from './restore.ts';
-import { findHome, findSeat, mustFindHome, writeHome, writeQuota } from './table.ts';
+import { listServers } from './servers.ts';
+import { findHome, mustFindHome, writeHome, writeQuota } from './table.ts';
 
 /** Of one image, read whole. */
 const SLOW_MS = 600_000;
@@ -77,15 +78,6 @@ async function listAll(homes: Homes, store: Store, config: Config): Promise<Home
     }),
   );
   return { homes: await homes.list(), servers };
-}
-
-/** @throws ProloError `conflict` that says where its owner is */
-async function mustBeFree(db: Tx, login: string): Promise<void> {
-  const seat = await findSeat(db, login);
-  if (seat)
-    throw new ProloError('conflict', `home ${login}: logged on at ${seat.hostname}`, {
-      hint: `log them out first: \`prolo presence logout ${login}\``,
-    });
 }
 
 async function moveHome(

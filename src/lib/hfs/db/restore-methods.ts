@@ -3,8 +3,10 @@ import type { RpcMethods } from '../../rpc/call.ts';
 import type { Config } from '../../site/schema.ts';
 import type { Store } from '../../store/store.ts';
 import { Epoch, Login, Server } from '../params.ts';
+import { planEvacuation } from './evacuate.ts';
 import type { Homes } from './homes.ts';
-import { listRestorable, planEvacuation, type Restore, restoreHome } from './restore.ts';
+import { listRestorable } from './restorable.ts';
+import { type Restore, restoreHome } from './restore.ts';
 
 /** What operators ask about backups. */
 export function createRestoreMethods(homes: Homes, store: Store, config: Config): RpcMethods {
