@@ -40,7 +40,7 @@ export const start: StartDaemon = async ({ site, log }) => {
     } catch (error) {
       const { kind, message } = asProloError(error);
       log.warn({ error: message }, 'mdb: does not say who this machine is, trying again');
-      // What it said before may still be so.
+      // What it said before may still be so, where it does not answer now.
       if (kind === 'not-found') trouble = asProloError(error);
     }
   }

@@ -30,6 +30,8 @@ export function ownAddresses(): string[] {
 
 /** @throws ProloError `not-found` that names the addresses */
 export function pickIdentity(machines: readonly MachineRecord[], addresses: readonly string[]): Identity {
+  if (addresses.length === 0)
+    throw new ProloError('not-found', 'this machine has no network address', { hint: 'is the cable in?' });
   const machine = machines.find(({ ip }) => addresses.includes(ip));
   if (machine) return { hostname: machine.hostname, ip: machine.ip, hfs: machine.hfs };
   throw new ProloError('not-found', `this machine (${addresses.join(', ')}) is not in MDB`, {

@@ -17,6 +17,9 @@ describe('a seat’s identity', () => {
       hfs: 3,
     });
   });
+  it('is not known without an address', () => {
+    expect(() => pickIdentity(machines, [])).to.throw('this machine has no network address');
+  });
   it('is not there: the addresses are named', () => {
     expect(() => pickIdentity(machines, ['10.0.0.9', '192.0.2.1'])).to.throw(
       'this machine (10.0.0.9, 192.0.2.1) is not in MDB',
