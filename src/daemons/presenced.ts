@@ -1,16 +1,17 @@
-import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { asProloError, ProloError } from '../lib/errors.ts';
 import type { StartDaemon } from '../lib/http/daemon.ts';
+import { createLock } from '../lib/locks.ts';
 import { pingPresence, tellPresence } from '../lib/presence/client.ts';
+import { repeat } from '../lib/repeat.ts';
 import { askHome } from '../lib/seat/ask-home.ts';
 import { keepClock } from '../lib/seat/clock.ts';
 import { askMdb, type Identity, ownAddresses, pickIdentity } from '../lib/seat/identity.ts';
-import { createSeat, type Remembered, type Session } from '../lib/seat/seat.ts';
+import { createSeat } from '../lib/seat/seat.ts';
+import { readSession, writeSession } from '../lib/seat/session-file.ts';
 import { listenForPam } from '../lib/seat/socket.ts';
 import { createSeatSystem } from '../lib/seat/system.ts';
-import { writeFileAtomic } from '../lib/write-file.ts';
 
 const WATCH_MS = 500;
 const IDENTITY_MS = 60_000;
@@ -51,7 +52,7 @@ export const start: StartDaemon = async ({ site, log }) => {
     }
   };
 
-  let remembering: Promise<void> = Promise.resolve();
+  const writing = createLock();
   const seat = createSeat({
     log,
     system,
@@ -65,9 +66,9 @@ export const start: StartDaemon = async ({ site, log }) => {
     tellPresence: (verb, pair) => tellPresence(site, verb, pair),
     askHome: (hfs, login) => askHome(site, hfs, login),
     remember: (session) =>
-      (remembering = remembering
-        .then(() => writeFileAtomic(record, renderSession(session), 0o600))
-        .catch((error: unknown) => log.error({ error: String(error) }, 'session: not written down'))),
+      writing(() => writeSession(record, session)).catch((error: unknown) =>
+        log.error({ error: String(error) }, 'session: not written down'),
+      ),
     nowMs: () => performance.now(),
     openMs: config.presence.openSeconds * 1000,
   });
@@ -84,42 +85,19 @@ export const start: StartDaemon = async ({ site, log }) => {
   const server = await listenForPam(socket, seat, log);
   void keepIdentity();
 
-  const every = (ms: number, work: () => Promise<void>): NodeJS.Timeout => {
-    let busy = false;
-    return setInterval(() => {
-      if (busy) return;
-      busy = true;
-      void work()
-        .catch((error: unknown) => log.warn({ error: asProloError(error).message }, 'session'))
-        .finally(() => (busy = false));
-    }, ms);
-  };
-  const timers = [
-    every((config.presence.timeoutSeconds * 1000) / 2, () => seat.heartbeat()),
-    every(WATCH_MS, () => seat.watch()),
+  const onError = (error: unknown): void => log.warn({ error: asProloError(error).message }, 'session');
+  const repeated = [
+    repeat((config.presence.timeoutSeconds * 1000) / 2, () => seat.heartbeat(), onError),
+    repeat(WATCH_MS, () => seat.watch(), onError),
   ];
   log.info({ socket, hostname: identity?.hostname }, 'presenced: ready');
   return {
     async close() {
       stopped = true;
-      timers.forEach((timer) => clearInterval(timer));
+      repeated.forEach((one) => one.stop());
       server.closeAllConnections();
       await new Promise((done) => server.close(done));
-      await remembering;
+      await writing(() => Promise.resolve());
     },
   };
 };
-
-function renderSession(session: Session | undefined): string {
-  if (!session) return 'null';
-  const { login, hostname, holders } = session;
-  return JSON.stringify({ login, hostname, holders: [...holders] } satisfies Remembered);
-}
-
-function readSession(file: string): Remembered | undefined {
-  try {
-    return (JSON.parse(readFileSync(file, 'utf8')) as Remembered | null) ?? undefined;
-  } catch {
-    return undefined;
-  }
-}
