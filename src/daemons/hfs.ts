@@ -4,7 +4,7 @@ import { parseGetHfs } from '../lib/hfs/get-hfs.ts';
 import { createServerMethods } from '../lib/hfs/methods.ts';
 import { createMetrics, type HfsMetrics } from '../lib/hfs/metrics.ts';
 import { createOperatorMethods } from '../lib/hfs/operate.ts';
-import { reconcile } from '../lib/hfs/reconcile.ts';
+import { createNoticed, reconcile } from '../lib/hfs/reconcile.ts';
 import { openHome } from '../lib/hfs/serve.ts';
 import { createHfs, type Hfs } from '../lib/hfs/server.ts';
 import { adoptHomes, closeHomes, mendFronts } from '../lib/hfs/watch.ts';
@@ -38,10 +38,10 @@ export const start: StartDaemon = async (context) => {
 
   await adoptHomes(hfs);
   await endLeftSnapshots(hfs);
-  const emptySince = new Map<string, number>();
+  const noticed = createNoticed();
   const following = repeat(
     RECONCILE_MS,
-    () => reconcile(hfs, emptySince),
+    () => reconcile(hfs, noticed),
     (error) => {
       metrics.lost();
       log.warn({ error: asProloError(error).message }, 'hfsdb: cannot be followed now');

@@ -1,16 +1,15 @@
 import { existsSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { asProloError, ProloError } from '../errors.ts';
 import { openToClient } from './export.ts';
-import { checkSpace, makeSparse, syncDir, syncFile } from './image.ts';
+import { checkSpace, makeSparse } from './image.ts';
 import type { Home, Opened, Seat, Source } from './protocol.ts';
 import { type Export, type HomeRecord, writeRecord } from './record.ts';
 import { addRunning, discard, replaceExport, reusable, unitName } from './serve.ts';
 import { endHome, type Hfs, type Running } from './server.ts';
+import { markUnfinished, markWhole, removeUnfinished } from './unfinished.ts';
 import {
   addRemote,
-  cancelMove,
   completeMove,
   dismissMove,
   finalizeMove,
@@ -46,8 +45,9 @@ export async function fetchHome(hfs: Hfs, opened: Fetching, urgent = true): Prom
   try {
     const found = await askSource(hfs, opened);
     await checkSpace(hfs.imageDir, found.used_bytes, `the home of ${login}`);
+    await markUnfinished(file);
     await makeSparse(file, found.size_bytes);
-    await syncDir(hfs.imageDir);
+    await syncPath(hfs.imageDir);
     const storage = await startStorage(unitName(hfs, login), hfs.runDir(login));
     try {
       await addRemote(storage.qmp, found, file, hfs.site.config.hfs.reconnectSeconds);
@@ -85,7 +85,7 @@ async function askSource(hfs: Hfs, { login, epoch, source }: Fetching): Promise<
 export async function giveUp(hfs: Hfs, login: string, epoch: number): Promise<void> {
   try {
     const row = (await hfs.hfsdb.call('abort_move', { login, hfs: hfs.number, epoch })) as Home;
-    if (row.epoch < epoch) await rm(hfs.imageFile(login, epoch), { force: true });
+    if (row.hfs !== hfs.number || row.epoch !== epoch) await removeUnfinished(hfs.imageFile(login, epoch));
   } catch (error) {
     hfs.log.warn({ login, epoch, error: String(error) }, 'home: its move is not given up yet');
   }
@@ -106,9 +106,21 @@ export function driveMove(hfs: Hfs, home: Running, urgent: boolean): void {
       hfs.log.error({ login, epoch, error: asProloError(error).message }, 'home: its move failed');
       if (home.ending) return;
       // A full disk here does not concern the client, who goes on at the source until the session ends.
-      if (isFull(error)) await dismissMove(home.qmp);
-      else await hfs.locked(login, () => endFetch(hfs, home));
+      if (isFull(error) && (await isDismissed(home))) return;
+      await hfs
+        .locked(login, () => endFetch(hfs, home))
+        .catch((cause: unknown) =>
+          hfs.log.error({ login, epoch, error: asProloError(cause).message }, 'home: does not end'),
+        );
     },
+  );
+}
+
+/** Whether a broken move could be forgotten, its client being on the source alone. */
+function isDismissed({ qmp }: Running): Promise<boolean> {
+  return dismissMove(qmp).then(
+    () => true,
+    () => false,
   );
 }
 
@@ -121,7 +133,7 @@ async function move(hfs: Hfs, home: Running, urgent: boolean): Promise<void> {
       if (!(await queryJob(qmp))) await startMove(qmp, hfs.site.config.hfs.moveBytesPerSecond);
     });
     mustGoOn(record, await untilJob(qmp, 'ready', 'pending'));
-    await syncFile(file); // most of it while the client goes on
+    await syncPath(file); // most of it while the client goes on
     await home.stepping(() => pivot(hfs, home, file));
   } finally {
     free();
@@ -137,7 +149,7 @@ async function pivot(hfs: Hfs, home: Running, file: string): Promise<void> {
     job = await untilJob(qmp, 'pending');
   }
   if (job.status === 'pending') {
-    await syncFile(file);
+    await syncPath(file);
     await recordOwner(hfs, home);
     await finalizeMove(qmp);
     job = await untilJob(qmp);
@@ -146,6 +158,7 @@ async function pivot(hfs: Hfs, home: Running, file: string): Promise<void> {
   record.mode = 'serve';
   delete record.from;
   await writeRecord(hfs.runRoot, record);
+  await markWhole(file);
   await dismissMove(qmp);
 }
 
@@ -154,8 +167,8 @@ function mustGoOn({ login }: HomeRecord, job: Job): void {
 }
 
 /**
- * Both sides are equal and the client is held: the source's export ends, and hfsdb records the new owner. Only a clear no
- * lets the client go on at the source; as long as the answer is not known, a write could be acknowledged on the wrong side.
+ * Both sides are equal and the client is held: the source's export ends, and hfsdb records the new owner. As long as there is
+ * neither a yes nor a clear no, it is asked again: it may have been recorded, and its answer lost.
  */
 async function recordOwner(hfs: Hfs, home: Running): Promise<void> {
   const { login, epoch } = home.record;
@@ -165,18 +178,22 @@ async function recordOwner(hfs: Hfs, home: Running): Promise<void> {
       return;
     } catch (error) {
       const known = asProloError(error);
-      if (known.kind !== 'unavailable' || performance.now() > deadline || home.ending) throw known;
+      const isNo = known.kind === 'conflict' || known.kind === 'not-found';
+      if (isNo || performance.now() > deadline || home.ending) throw known;
       hfs.log.warn({ login, epoch, error: known.message }, 'home: waits for hfsdb to record its new owner');
     }
 }
 
 const isFull = (error: unknown): boolean => /no space left/i.test(String(error));
 
-/** Ends a home whose move failed. Its client sees its disk go; the next login starts from the source, whole, or from here. */
+/**
+ * Ends a home whose move failed. Its client sees its disk go; the next login starts from the source, whole, or from here. The
+ * job is not cancelled before: whoever is held would go on at the source, and be told that it has what hfsdb may just then
+ * record as an old image.
+ */
 export async function endFetch(hfs: Hfs, home: Running): Promise<void> {
   const { login, epoch } = home.record;
   if (hfs.running.get(login) !== home) return;
-  await cancelMove(home.qmp).catch(() => undefined);
   await endHome(hfs, login);
   await giveUp(hfs, login, epoch);
 }

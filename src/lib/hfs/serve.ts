@@ -8,7 +8,8 @@ import { endProcess, isAlive } from './launch.ts';
 import type { Opened } from './protocol.ts';
 import { type Export, type HomeRecord, writeRecord } from './record.ts';
 import { asRunning, endHome, type Hfs, type Running } from './server.ts';
-import { addImage, nodeOfMove, startStorage, type Storage } from './storage.ts';
+import { addImage, nodeOfMove, startStorage, type Storage, unserveHome } from './storage.ts';
+import { markWhole } from './unfinished.ts';
 import { watchHome } from './watch.ts';
 
 /** How often what hfsdb said is asked again, when the home was on its way elsewhere meanwhile. */
@@ -83,6 +84,7 @@ export async function replaceExport(hfs: Hfs, home: Running, ip: string): Promis
   return home.stepping(async () => {
     const { record, qmp } = home;
     await hfs.firewall.deny(record.export);
+    await unserveHome(qmp); // its port may be the last that is free
     const node = record.mode === 'fetch' ? await nodeOfMove(qmp) : 'image';
     record.export = await openToClient(hfs, qmp, node, record.login, ip);
     home.sinceMs = performance.now();
@@ -112,12 +114,13 @@ export async function discard({ qmp, process }: Storage): Promise<void> {
   await endProcess(process);
 }
 
-/** @throws ProloError that tells the person whom to ask */
+/** Of an image that hfsdb's row names. @throws ProloError that tells the person whom to ask */
 export async function mustBeWhole(hfs: Hfs, login: string, file: string): Promise<void> {
   const hint = `ask an organiser: \`prolo hfs doctor\` and \`prolo hfs restore ${login}\` help`;
   if (existsSync(file))
     try {
-      return await checkImage(file);
+      await checkImage(file);
+      return await markWhole(file);
     } catch (error) {
       if (asProloError(error).kind !== 'refused') throw error;
       hfs.log.error({ login, error: String(error) }, 'home: damaged');

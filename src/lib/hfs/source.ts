@@ -37,9 +37,13 @@ export async function beginSource(hfs: Hfs, departure: Departure): Promise<Sourc
   if (home?.record.mode === 'source' && home.record.targetEpoch === targetEpoch && isAlive(home.record.front))
     return describeSource(hfs, home, file);
   if (home) {
-    await unserveHome(home.qmp);
-    await hfs.firewall.deny(home.record.export);
-    await serveMover(hfs, home, departure);
+    const running = home;
+    // Where it has just moved here, its last step is done before it goes on.
+    await running.stepping(async () => {
+      await unserveHome(running.qmp);
+      await hfs.firewall.deny(running.record.export);
+      await serveMover(hfs, running, departure);
+    });
     return describeSource(hfs, home, file);
   }
   await mustBeWhole(hfs, login, file);
@@ -120,7 +124,7 @@ export async function endSource(hfs: Hfs, departure: Omit<Departure, 'peer'>): P
   const { login, epoch, targetEpoch } = departure;
   mustBeNewest(hfs, { ...departure, peer: '' });
   hfs.departures.set(login, (hfs.departures.get(login) ?? 0) + 1);
-  await endHome(hfs, login);
+  if ((hfs.running.get(login)?.record.epoch ?? 0) <= epoch) await endHome(hfs, login);
   await writeFileAtomic(
     endedFile(hfs, login, epoch),
     JSON.stringify({ targetEpoch, at: new Date().toISOString() }),

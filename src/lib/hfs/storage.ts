@@ -177,11 +177,10 @@ export async function startMove(qmp: Qmp, bytesPerSecond: number): Promise<void>
   });
 }
 
-/** `ready` → `pending`: both sides are equal then, and the client is held until the job is finalized or cancelled. */
+/** `ready` → `pending`: both sides are equal then, and the client is held until the job is finalized. */
 export const completeMove = (qmp: Qmp): Promise<unknown> => qmp.execute('job-complete', { id: JOB });
 /** `pending` → `concluded`: the client goes on, on the file here. */
 export const finalizeMove = (qmp: Qmp): Promise<unknown> => qmp.execute('job-finalize', { id: JOB });
-export const cancelMove = (qmp: Qmp): Promise<unknown> => qmp.execute('job-cancel', { id: JOB });
 
 /**
  * Forgets a concluded job. The node of the source stays: to remove it, or to quit, QEMU would ask the source once more, and

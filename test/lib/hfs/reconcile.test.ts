@@ -1,7 +1,8 @@
 import { expect } from 'chai';
 import type { Home } from '../../../src/lib/hfs/protocol.ts';
-import { isLeftOver, mayServe } from '../../../src/lib/hfs/reconcile.ts';
+import { createNoticed, isLeftOver, isOver, mayServe, reconcile } from '../../../src/lib/hfs/reconcile.ts';
 import type { HomeRecord } from '../../../src/lib/hfs/record.ts';
+import type { Hfs } from '../../../src/lib/hfs/server.ts';
 
 const here: Home = {
   login: 'alice',
@@ -45,17 +46,58 @@ describe('what a server may serve', () => {
       expect(mayServe(running, row, number)).to.equal(expected));
 });
 
-describe('what a broken move left', () => {
+describe('what a broken move left, among unfinished images', () => {
   const table: [string, number, Home, number, boolean][] = [
     ['an epoch that came to nothing', 5, here, 2, true],
     ['the target of the move that is going on', 6, moving, 2, false],
     ['an older attempt beside it', 5, moving, 2, true],
     ['the same epoch on a third server', 6, moving, 3, true],
     ['the owner’s image', 4, here, 1, false],
-    ['a kept image', 3, here, 2, false],
+    ['an attempt from before the last move', 3, here, 2, true],
     ['an epoch that hfsdb does not know: its database was restored', 7, here, 2, false],
   ];
   for (const [what, epoch, row, number, expected] of table)
     it(`${expected ? 'is' : 'is not'}: ${what}`, () =>
       expect(isLeftOver(epoch, row, number)).to.equal(expected));
+});
+
+describe('when nobody sits at a home', () => {
+  const table: [string, number, boolean, number, boolean][] = [
+    ['its client has gone', 10_000, false, 30, true],
+    ['its client has just gone', 9_999, false, 30, false],
+    ['its client is there, and the next heartbeat may be on its way', 15_000, true, 30, false],
+    ['its client is there, and is heard of no more', 30_000, true, 30, true],
+    ['its client is there, and the site is in a hurry', 10_000, true, 2, true],
+  ];
+  for (const [what, emptyMs, isConnected, timeoutSeconds, expected] of table)
+    it(`it ${expected ? 'ends' : 'goes on'}: ${what}`, () =>
+      expect(isOver(emptyMs, isConnected, timeoutSeconds)).to.equal(expected));
+});
+
+describe('a move to here that nothing runs for', () => {
+  it('is given up when it is seen again, since the answer that begins it may be on its way', async () => {
+    const asked: string[] = [];
+    const departures = new Map<string, number>();
+    const hfs = {
+      number: 2,
+      site: { config: { presence: { timeoutSeconds: 30 } } },
+      running: new Map(),
+      departures,
+      imageDir: '/nowhere',
+      imageFile: () => '/nowhere/alice.6.img',
+      locked: <T>(_login: string, work: () => Promise<T>) => work(),
+      hfsdb: {
+        call(method: string) {
+          asked.push(method);
+          return Promise.resolve(method === 'homes' ? [{ ...moving, seat: null }] : here);
+        },
+      },
+    } as unknown as Hfs;
+    const noticed = createNoticed();
+    await reconcile(hfs, noticed);
+    expect(asked).to.deep.equal(['homes']);
+    await reconcile(hfs, noticed);
+    expect(asked).to.deep.equal(['homes', 'homes', 'abort_move']);
+    expect(departures.get('alice'), 'whoever has that answer asks again').to.equal(1);
+  });
 });

@@ -3,8 +3,9 @@ import { mkdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ProloError } from '../../errors.ts';
 import { runOk } from '../../exec.ts';
-import { checkImage, checkSpace, syncDir, syncFile, usedBytes } from '../image.ts';
+import { checkImage, checkSpace, usedBytes } from '../image.ts';
 import type { Hfs } from '../server.ts';
+import { isUnfinished, markUnfinished } from '../unfinished.ts';
 import { IMAGE_NAME, type Repository, type Snapshot } from './restic.ts';
 
 const RESTORE_MS = 30 * 60_000;
@@ -44,7 +45,7 @@ async function prepare(hfs: Hfs, login: string, fill: (dir: string) => Promise<v
   try {
     await fill(dir);
     await checkImage(file);
-    await syncFile(file);
+    await syncPath(file);
     return (await stat(file)).size;
   } catch (error) {
     await rm(dir, { recursive: true, force: true });
@@ -52,7 +53,10 @@ async function prepare(hfs: Hfs, login: string, fill: (dir: string) => Promise<v
   }
 }
 
-/** Gives what was prepared its place, durably; what had that name, an attempt that was never recorded, is gone. */
+/**
+ * Gives what was prepared its place, durably; it is unfinished until hfsdb has recorded it. An attempt that was never recorded
+ * is gone then; another image of that name is kept aside: hfsdb may know less than this disk.
+ */
 export async function placePrepared(hfs: Hfs, login: string, epoch: number): Promise<void> {
   const dir = waitingDir(hfs, login);
   const file = join(dir, IMAGE_NAME);
@@ -60,8 +64,12 @@ export async function placePrepared(hfs: Hfs, login: string, epoch: number): Pro
     throw new ProloError('not-found', `home ${login}: nothing was prepared on hfs ${hfs.number}`, {
       hint: 'was it started again meanwhile? restore once more',
     });
-  await rename(file, hfs.imageFile(login, epoch));
-  await syncDir(hfs.imageDir);
+  const image = hfs.imageFile(login, epoch);
+  if (existsSync(image) && !isUnfinished(image))
+    await rename(image, image.replace(/img$/, `replaced-${new Date().toISOString().replaceAll(':', '')}`));
+  await markUnfinished(image);
+  await rename(file, image);
+  await syncPath(hfs.imageDir);
   await rm(dir, { recursive: true, force: true });
   hfs.log.info({ login, epoch }, 'home: restored');
 }
