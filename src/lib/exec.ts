@@ -30,7 +30,7 @@ export async function run(argv: readonly string[], options: RunOptions = {}): Pr
     stripFinalNewline: false,
     ...(options.input === undefined ? { stdin: 'ignore' as const } : { input: options.input }),
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
-    env: { PATH: `${process.env.PATH ?? ''}:/usr/sbin:/sbin`, ...options.env },
+    env: { PATH: searchPath(), ...options.env },
     ...(options.signal === undefined ? {} : { cancelSignal: options.signal }),
   });
   if (result.code === 'ENOENT')
@@ -58,7 +58,7 @@ export async function runOk(argv: readonly string[], options: RunOptions = {}): 
 export async function runLight(argv: readonly string[], timeoutMs = 10_000): Promise<RunResult> {
   const { execFile } = await import('node:child_process');
   const [file = '', ...args] = argv;
-  const env = { ...process.env, PATH: `${process.env.PATH ?? ''}:/usr/sbin:/sbin` };
+  const env = { ...process.env, PATH: searchPath() };
   return new Promise((resolve, reject) => {
     execFile(file, args, { timeout: timeoutMs, killSignal: 'SIGKILL', env }, (error, stdout, stderr) => {
       if (error?.code === ('ENOENT' as unknown))
@@ -138,7 +138,7 @@ async function startPiped(
   const [file = '', ...args] = argv;
   const child = spawn(file, args, {
     stdio: 'pipe',
-    env: { ...process.env, PATH: `${process.env.PATH ?? ''}:/usr/sbin:/sbin`, ...env },
+    env: { ...process.env, PATH: searchPath(), ...env },
   });
   let stdout = '';
   let stderr = '';
@@ -178,7 +178,7 @@ export async function startDetached(argv: readonly string[], logFile: string): P
     const child = spawn(file, args, {
       detached: true,
       stdio: ['ignore', log, log],
-      env: { PATH: `${process.env.PATH ?? ''}:/usr/sbin:/sbin` },
+      env: { PATH: searchPath() },
     });
     await new Promise<void>((resolve, reject) => child.once('spawn', resolve).once('error', reject));
     child.unref();
@@ -191,4 +191,9 @@ export async function startDetached(argv: readonly string[], logFile: string): P
   } finally {
     closeSync(log);
   }
+}
+
+/** With the places of root's programs, which not every user's has. */
+function searchPath(): string {
+  return `${process.env.PATH ?? ''}:/usr/sbin:/sbin`;
 }

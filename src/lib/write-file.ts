@@ -30,11 +30,12 @@ export async function writeFileAtomic(path: string, data: string | Buffer, mode 
       ...(known.hint ? { hint: known.hint } : {}),
     });
   }
-  await syncDirectory(dir);
+  await syncPath(dir);
 }
 
-async function syncDirectory(dir: string): Promise<void> {
-  const handle = await open(dir, 'r');
+/** What was written to a file, or which names a folder has, is on the disk once it resolves. */
+export async function syncPath(path: string): Promise<void> {
+  const handle = await open(path, 'r');
   try {
     await handle.sync();
   } finally {

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, open, readdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { asProloError, ProloError } from '../errors.ts';
+import { syncPath } from '../write-file.ts';
 
 export interface NewFile {
   /** Its path below the folder. */
@@ -31,7 +32,7 @@ export async function installChecked(
     await mkdir(staging, { recursive: true });
     await allDone(files.map((file) => write(join(staging, file.name), file)));
     // On the disk before it is renamed; the checker reads it meanwhile.
-    await allDone([check(staging), ...files.map(({ name }) => sync(join(staging, name)))]);
+    await allDone([check(staging), ...files.map(({ name }) => syncPath(join(staging, name)))]);
     for (const folder of foldersOf(dir, files)) await mkdir(folder, { recursive: true });
     for (const { name } of files) await rename(join(staging, name), join(dir, name));
   } catch (error) {
@@ -66,15 +67,6 @@ async function write(path: string, { text, mode = 0o644 }: NewFile): Promise<voi
   try {
     await file.writeFile(text);
     await file.chmod(mode); // the umask does not decide
-  } finally {
-    await file.close();
-  }
-}
-
-async function sync(path: string): Promise<void> {
-  const file = await open(path, 'r');
-  try {
-    await file.sync();
   } finally {
     await file.close();
   }

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { ProloError } from '../errors.ts';
 import { run, runOk } from '../exec.ts';
 import { LOGIN_PATTERN } from '../udb/login.ts';
+import { syncPath } from '../write-file.ts';
 
 /** An owner's image: its login, and the epoch at which it was made. */
 export interface Image {
@@ -55,25 +56,6 @@ export async function makeSparse(file: string, sizeBytes: number): Promise<void>
   await truncate(file, sizeBytes);
 }
 
-/** What was written to the file is on the disk then. */
-export async function syncFile(file: string): Promise<void> {
-  const handle = await open(file, 'r+');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-}
-
-export async function syncDir(dir: string): Promise<void> {
-  const handle = await open(dir, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-}
-
 export interface NewHome {
   file: string;
   sizeBytes: number;
@@ -101,9 +83,9 @@ export async function createImage(home: NewHome): Promise<void> {
     const image = join(unfinished, 'image');
     await makeSparse(image, sizeBytes);
     await runOk(mkfsArgv({ uid, gid, tree, image }), { timeoutMs: 60_000 });
-    await syncFile(image);
+    await syncPath(image);
     await rename(image, file);
-    await syncDir(dir);
+    await syncPath(dir);
   } finally {
     await rm(unfinished, { recursive: true, force: true });
   }

@@ -4,8 +4,9 @@ import { Type } from 'typebox';
 import { ProloError } from '../errors.ts';
 import { run } from '../exec.ts';
 import type { RpcMethods } from '../rpc/call.ts';
+import { syncPath } from '../write-file.ts';
 import { fetchHome } from './fetch.ts';
-import { checkSpace, listImages, syncDir, syncFile } from './image.ts';
+import { checkSpace, listImages } from './image.ts';
 import { Epoch, Login, Server } from './params.ts';
 import type { CheckedImage } from './protocol.ts';
 import { endHome, type Hfs } from './server.ts';
@@ -87,7 +88,7 @@ async function resize(hfs: Hfs, login: string, epoch: number, sizeBytes: number)
     });
   }
   if (sizeBytes < size) await truncate(file, sizeBytes);
-  await syncFile(file);
+  await syncPath(file);
   return true;
 }
 
@@ -103,7 +104,7 @@ async function remove(hfs: Hfs, login: string, epoch: number, purge: boolean): P
     kept = file.replace(/img$/, `reset-${new Date().toISOString().replaceAll(':', '')}`);
     await rename(file, kept);
   }
-  await syncDir(hfs.imageDir);
+  await syncPath(hfs.imageDir);
   return kept;
 }
 

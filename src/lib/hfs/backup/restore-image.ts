@@ -3,6 +3,7 @@ import { mkdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ProloError } from '../../errors.ts';
 import { runOk } from '../../exec.ts';
+import { syncPath } from '../../write-file.ts';
 import { checkImage, checkSpace, usedBytes } from '../image.ts';
 import type { Hfs } from '../server.ts';
 import { isUnfinished, markUnfinished } from '../unfinished.ts';
