@@ -20,12 +20,11 @@ export async function openExport(
   for (let attempt = 1; ; attempt++) {
     const port = await freePort(hfs);
     const opened = { name, port, peer };
-    await hfs.firewall.allow(opened);
     try {
       await use(port);
+      await hfs.firewall.allow(opened);
       return opened;
     } catch (error) {
-      await hfs.firewall.deny(opened);
       if (attempt === ATTEMPTS || !/in use/i.test(String(error))) throw error;
     }
   }

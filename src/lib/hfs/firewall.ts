@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { asProloError } from '../errors.ts';
 import { run } from '../exec.ts';
 import type { Logger } from '../log.ts';
@@ -31,23 +32,53 @@ add rule inet ${TABLE} input tcp dport ${ports} tcp flags & (syn | ack) == syn c
 export async function createFirewall(config: Config['hfs'], log: Logger): Promise<Firewall> {
   const { first, last } = parsePorts(config.ports)!;
   if (config.firewall === 'off') return OPEN;
-  const nft = async (text: string): Promise<string> => {
-    const { exitCode, stderr } = await run(['nft', '-f', '-'], { input: text });
-    return exitCode === 0 ? '' : stderr.trim() || `exit status ${exitCode}`;
-  };
-  const trouble = await nft(renderTable(`${first}-${last}`)).catch(
-    (error: unknown) => asProloError(error).message,
-  );
+  const ports = `${first}-${last}`;
+  const nft = (text: string): Promise<string> =>
+    run(['nft', '-f', '-'], { input: text }).then(
+      ({ exitCode, stderr }) => (exitCode === 0 ? '' : stderr.trim() || `exit status ${exitCode}`),
+      (error: unknown) => asProloError(error).message,
+    );
+  const change = (verb: 'add' | 'delete', elements: Iterable<string>): string =>
+    [...elements].map((one) => `${verb} element inet ${TABLE} seats { ${one} }\n`).join('');
+  const trouble = await nft(renderTable(ports));
   if (trouble) {
     log.warn({ trouble }, 'homes: no nftables here, so any host of the network can reach their ports');
     return OPEN;
   }
-  const change = async (verb: 'add' | 'delete', peer: string, port: number): Promise<void> => {
-    const said = await nft(`${verb} element inet ${TABLE} seats { ${peer} . ${port} }\n`);
-    if (said && verb === 'add') log.error({ peer, port, said }, 'homes: nftables refused');
-  };
+  await nft(change('delete', await listStale()));
+  const allowed = new Set<string>();
   return {
-    allow: ({ peer, port }) => change('add', peer, port),
-    deny: ({ peer, port }) => change('delete', peer, port),
+    async allow({ peer, port }) {
+      const element = `${peer} . ${port}`;
+      allowed.add(element);
+      if (!(await nft(change('add', [element])))) return;
+      // Whoever loads other rules may have flushed these.
+      const said = await nft(renderTable(ports) + change('add', allowed));
+      if (said) log.error({ peer, port, said }, 'homes: nftables refused');
+    },
+    async deny({ peer, port }) {
+      const element = `${peer} . ${port}`;
+      if (allowed.delete(element)) await nft(change('delete', [element]));
+    },
   };
+}
+
+/** What servers that were killed have left: nobody listens on those ports. Another server of this box uses the same table. */
+async function listStale(): Promise<string[]> {
+  const { stdout } = await run(['nft', '-j', 'list', 'set', 'inet', TABLE, 'seats']);
+  const { nftables } = JSON.parse(stdout) as {
+    nftables: { set?: { elem?: { concat: [string, number] }[] } }[];
+  };
+  const listening = listeningPorts(readFileSync('/proc/net/tcp', 'latin1'));
+  return nftables
+    .flatMap(({ set }) => set?.elem ?? [])
+    .filter(({ concat: [, port] }) => !listening.has(port))
+    .map(({ concat: [peer, port] }) => `${peer} . ${port}`);
+}
+
+function listeningPorts(procNetTcp: string): Set<number> {
+  const lines = procNetTcp.split('\n').map((line) => line.trim().split(/\s+/));
+  return new Set(
+    lines.filter(([, , , state]) => state === '0A').map(([, local]) => parseInt(local!.split(':')[1]!, 16)),
+  );
 }
