@@ -4,6 +4,7 @@ import { asProloError, ProloError } from '../errors.ts';
 import { syncPath } from '../write-file.ts';
 import { openToClient } from './export.ts';
 import { checkSpace, makeSparse } from './image.ts';
+import { paceMove } from './move-pace.ts';
 import type { Home, Opened, Seat, Source } from './protocol.ts';
 import { type Export, type HomeRecord, writeRecord } from './record.ts';
 import { addRunning, discard, replaceExport, reusable, unitName } from './serve.ts';
@@ -133,12 +134,29 @@ async function move(hfs: Hfs, home: Running, urgent: boolean): Promise<void> {
     await home.stepping(async () => {
       if (!(await queryJob(qmp))) await startMove(qmp, hfs.site.config.hfs.moveBytesPerSecond);
     });
-    mustGoOn(record, await untilJob(qmp, 'ready', 'pending'));
+    const copied = untilJob(qmp, 'ready', 'pending');
+    if (urgent) paceUntil(hfs, home, copied);
+    mustGoOn(record, await copied);
     await syncPath(file); // most of it while the client goes on
     await home.stepping(() => pivot(hfs, home, file));
   } finally {
     free();
   }
+}
+
+/** Somebody works with this home meanwhile. What goes wrong with the pace does not concern the move. */
+function paceUntil(hfs: Hfs, { qmp, record }: Running, copied: Promise<unknown>): void {
+  let isOver = false;
+  const end = (): void => void (isOver = true);
+  copied.then(end, end);
+  paceMove(
+    qmp,
+    () => record.export.port,
+    hfs.site.config.hfs.moveBytesPerSecond,
+    () => isOver,
+  ).catch((error: unknown) =>
+    hfs.log.debug({ login: record.login, error: String(error) }, 'home: its move has no pace'),
+  );
 }
 
 /** The last steps, from wherever they were left: the client is held in between. */

@@ -177,6 +177,10 @@ export async function startMove(qmp: Qmp, bytesPerSecond: number): Promise<void>
   });
 }
 
+/** @param bytesPerSecond 0: as fast as it goes */
+export const setMoveSpeed = (qmp: Qmp, bytesPerSecond: number): Promise<unknown> =>
+  qmp.execute('block-job-set-speed', { device: JOB, speed: bytesPerSecond });
+
 /** `ready` → `pending`: both sides are equal then, and the client is held until the job is finalized. */
 export const completeMove = (qmp: Qmp): Promise<unknown> => qmp.execute('job-complete', { id: JOB });
 /** `pending` → `concluded`: the client goes on, on the file here. */
