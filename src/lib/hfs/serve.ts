@@ -26,8 +26,8 @@ export async function openHome(hfs: Hfs, login: string, ip: string): Promise<Exp
     const result = await hfs.locked(login, async () => {
       if ((hfs.departures.get(login) ?? 0) !== departures) return undefined;
       if (opened.action === 'fetch') return fetchHome(hfs, opened);
-      if (opened.action === 'create') await createHome(hfs, opened);
-      return serveHere(hfs, opened);
+      if (opened.action === 'create') return serveHere(hfs, opened, () => createHome(hfs, opened));
+      return serveHere(hfs, opened, () => mustBeWhole(hfs, login, hfs.imageFile(login, opened.epoch)));
     });
     if (result) return result;
     if (attempt === ATTEMPTS)
@@ -40,7 +40,8 @@ export async function openHome(hfs: Hfs, login: string, ip: string): Promise<Exp
 async function createHome(hfs: Hfs, { login, uid, gid, group, epoch, size_bytes }: Opened): Promise<void> {
   const { config, dir } = hfs.site;
   const file = hfs.imageFile(login, epoch);
-  if (!existsSync(file)) {
+  if (existsSync(file)) await mustBeWhole(hfs, login, file);
+  else {
     await checkSpace(hfs.imageDir, 0, `a new home for ${login}`);
     const skeleton = resolve(dir, config.hfs.skeleton.replaceAll('{group}', group));
     await createImage({ file, sizeBytes: size_bytes, uid, gid, skeleton });
@@ -49,16 +50,21 @@ async function createHome(hfs: Hfs, { login, uid, gid, group, epoch, size_bytes 
   await hfs.hfsdb.call('created', { login, hfs: hfs.number, epoch });
 }
 
-async function serveHere(hfs: Hfs, opened: Opened): Promise<Export> {
+/** @param makeSure that the image is there, and sound; the process that will serve it starts meanwhile, and does not know it */
+async function serveHere(hfs: Hfs, opened: Opened, makeSure: () => Promise<void>): Promise<Export> {
   const { login, epoch, seat } = opened;
   const there = reusable(hfs, login, epoch);
   if (there) return replaceExport(hfs, there, seat.ip);
   await endHome(hfs, login);
-  const file = hfs.imageFile(login, epoch);
-  await mustBeWhole(hfs, login, file);
-  const storage = await startStorage(unitName(hfs, login), hfs.runDir(login));
+  const [made, started] = await Promise.allSettled([
+    makeSure(),
+    startStorage(unitName(hfs, login), hfs.runDir(login)),
+  ]);
+  if (started.status === 'rejected') throw started.reason;
+  const storage = started.value;
   try {
-    await addImage(storage.qmp, file);
+    if (made.status === 'rejected') throw made.reason;
+    await addImage(storage.qmp, hfs.imageFile(login, epoch));
     const out = await openToClient(hfs, storage.qmp, 'image', login, seat.ip);
     await addRunning(hfs, storage, { login, epoch, mode: 'serve', export: out });
     return out;
