@@ -38,6 +38,10 @@ The home of somebody who is logged on is left alone, unless --logout ends their 
     if (missing !== undefined)
       throw new ProloError('not-found', `home ${missing}: there is none`, { hint: 'see `prolo hfs list`' });
     const result = { reset: [] as string[], failed: [] as { login: string; error: string }[] };
+    if (wanted.length === 0) {
+      this.log('there are no homes');
+      return result;
+    }
     if (this.flags['dry-run']) {
       for (const login of wanted) {
         const seat = seats.get(login);
@@ -49,7 +53,7 @@ The home of somebody who is logged on is left alone, unless --logout ends their 
     }
     const how = purge ? ', and delete what is in them' : '';
     const question = `reset ${wanted.length} home(s)${how}: ${wanted.slice(0, 10).join(', ')}${wanted.length > 10 ? ', …' : ''}?`;
-    if (wanted.length === 0 || !(await confirm(question, yes))) return result;
+    if (!(await confirm(question, yes))) return result;
     for (const login of wanted)
       try {
         const seat = seats.get(login);
