@@ -4,9 +4,9 @@ import { endFetch, giveUp } from './fetch.ts';
 import { listImages } from './image.ts';
 import type { Home, HomeStatus } from './protocol.ts';
 import type { HomeRecord } from './record.ts';
-import { connectedClients } from './served.ts';
 import { endHome, type Hfs, type Running } from './server.ts';
 import { removeUnfinished } from './unfinished.ts';
+import { connectedClients } from './tcp-table.ts';
 
 /** Between a session's end and the end of what serves its home: a heartbeat may only be late. */
 const GRACE_MS = 10_000;

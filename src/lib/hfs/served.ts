@@ -3,6 +3,7 @@ import { listImages, usedBytes } from './image.ts';
 import type { ServedHome } from './protocol.ts';
 import type { Hfs } from './server.ts';
 import { queryJob } from './storage.ts';
+import { connectedClients } from './tcp-table.ts';
 
 /** What is on this server's disk, and what of it is served. */
 export async function listServed(hfs: Hfs, nowMs: number): Promise<ServedHome[]> {
@@ -30,25 +31,4 @@ export async function listServed(hfs: Hfs, nowMs: number): Promise<ServedHome[]>
       };
     }),
   );
-}
-
-/** The peer of each established connection, by its local `address:port`; the text is /proc/net/tcp's. */
-export function connectedClients(procNetTcp: string): Map<string, string> {
-  const clients = new Map<string, string>();
-  for (const line of procNetTcp.split('\n')) {
-    const [, local, remote, state] = line.trim().split(/\s+/);
-    if (state === '01' && local && remote)
-      clients.set(readAddress(local), readAddress(remote).split(':')[0]!);
-  }
-  return clients;
-}
-
-/** `0100007F:1F90` is 127.0.0.1:8080. */
-function readAddress(hex: string): string {
-  const [ip = '', port = ''] = hex.split(':');
-  const bytes = ip.match(/../g) ?? [];
-  return `${bytes
-    .map((byte) => parseInt(byte, 16))
-    .reverse()
-    .join('.')}:${parseInt(port, 16)}`;
 }

@@ -9,6 +9,7 @@ import { writeRecord } from './record.ts';
 import { addRunning, discard, mustBeWhole, unitName } from './serve.ts';
 import { endHome, type Hfs, type Running } from './server.ts';
 import { addImage, serveHome, startStorage, unserveHome } from './storage.ts';
+import { isListening } from './tcp-table.ts';
 
 interface Departure {
   login: string;
@@ -46,8 +47,7 @@ export async function beginSource(hfs: Hfs, departure: Departure): Promise<Sourc
     });
     return describeSource(hfs, home, file);
   }
-  await mustBeWhole(hfs, login, file);
-  const storage = await startStorage(unitName(hfs, login), hfs.runDir(login));
+  const { storage } = await startBeside(hfs, login, () => mustBeWhole(hfs, login, file));
   try {
     await addImage(storage.qmp, file);
     const none = { name: '', port: 0, peer };
@@ -93,22 +93,12 @@ export async function launchFront(hfs: Hfs, login: string, port: number): Promis
 }
 
 async function untilListening(host: string, port: number, front: ProcessId): Promise<void> {
-  const wanted = `${toHex(host)}:${port.toString(16).toUpperCase().padStart(4, '0')} 00000000:0000 0A`;
   for (const deadline = performance.now() + 5_000; performance.now() < deadline;) {
-    if (readFileSync('/proc/net/tcp', 'latin1').includes(wanted)) return;
+    if (isListening(readFileSync('/proc/net/tcp', 'latin1'), `${host}:${port}`)) return;
     if (!isAlive(front)) throw new ProloError('failed', `port ${port}: already in use`);
     await new Promise((resolve) => setTimeout(resolve, 1));
   }
   throw new ProloError('failed', `port ${port}: socat does not listen on it`);
-}
-
-/** An address as /proc/net/tcp writes it. */
-function toHex(host: string): string {
-  return host
-    .split('.')
-    .reverse()
-    .map((part) => Number(part).toString(16).toUpperCase().padStart(2, '0'))
-    .join('');
 }
 
 function describeSource(hfs: Hfs, { record }: Running, file: string): Source {

@@ -3,9 +3,9 @@ import { once } from 'node:events';
 import { expect } from 'chai';
 import { renderTable } from '../../../src/lib/hfs/firewall.ts';
 import { endProcess, isAlive, launch, unitArgv } from '../../../src/lib/hfs/launch.ts';
-import { connectedClients } from '../../../src/lib/hfs/served.ts';
 import { createLocks } from '../../../src/lib/locks.ts';
 import { createSlots } from '../../../src/lib/hfs/slots.ts';
+import { connectedClients, isListening } from '../../../src/lib/hfs/tcp-table.ts';
 import { run } from '../../../src/lib/exec.ts';
 import { needs } from '../../support/needs.ts';
 
@@ -43,12 +43,15 @@ describe('one thing at a time for each login', () => {
 });
 
 describe('/proc/net/tcp', () => {
-  it('tells who is connected to which port', () => {
+  it('tells who is connected to which port, and which have somebody who listens', () => {
     const text = `  sl  local_address rem_address   st tx_queue
    0: 0100007F:9C40 00000000:0000 0A 00000000:00000000
    1: 0101A8C0:9C41 7F00A8C0:D431 01 00000000:00000000
    2: 0101A8C0:9C42 7F00A8C0:D432 06 00000000:00000000`;
     expect([...connectedClients(text)]).to.deep.equal([['192.168.1.1:40001', '192.168.0.127']]);
+    expect(isListening(text, '127.0.0.1:40000')).to.equal(true);
+    for (const other of ['127.0.0.1:40001', '192.168.1.1:40001', '127.0.0.1:4000'])
+      expect(isListening(text, other), other).to.equal(false);
   });
 });
 
