@@ -1,15 +1,15 @@
+import { readdirSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { asProloError } from '../errors.ts';
 import { driveMove, giveUp } from './fetch.ts';
 import { endProcess, findProcesses, isAlive } from './launch.ts';
 import { connectQmp } from './qmp.ts';
 import { type HomeRecord, readRecords, removeRecord, writeRecord } from './record.ts';
+import { discard, unitName } from './serve.ts';
 import { asRunning, endHome, type Hfs, type Running } from './server.ts';
 import { launchFront } from './source.ts';
 import { addImage, serveHome, startStorage } from './storage.ts';
-import { discard, unitName } from './serve.ts';
-import { readdirSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
-import { join } from 'node:path';
 
 /** Deaths of one home's storage within this time are one too many. */
 const SOON_MS = 2_000;

@@ -1,7 +1,7 @@
 import { asProloError, ProloError } from '../errors.ts';
 import { signForm } from '../http/signed-form.ts';
 import { serviceUrl, type Site } from '../site/site.ts';
-import type { Pair } from './state.ts';
+import type { Pair, Verb } from './state.ts';
 
 export interface PresenceAnswer {
   status: number;
@@ -12,11 +12,7 @@ export interface PresenceAnswer {
 const TIMEOUT_MS = 10_000;
 
 /** Says one thing to presencesync. @throws ProloError `unavailable` when it cannot be reached */
-export async function tellPresence(
-  site: Site,
-  verb: 'login' | 'logout' | 'heartbeat',
-  pair: Pair,
-): Promise<PresenceAnswer> {
+export async function tellPresence(site: Site, verb: Verb, pair: Pair): Promise<PresenceAnswer> {
   const data = JSON.stringify({ login: pair.login, hostname: pair.hostname });
   return exchange(site, `/${verb}`, signForm(site.secret('presencesync.publish'), data));
 }

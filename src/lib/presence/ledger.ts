@@ -133,7 +133,7 @@ export async function openLedger(store: Store, log: Logger, nowMs: () => number)
   };
 }
 
-export function auditEntry({ action, pair, ip, text }: Note): AuditEntry {
+function auditEntry({ action, pair, ip, text }: Note): AuditEntry {
   return {
     actor: `presencesync ${ip}`,
     action: `presence ${action}`,

@@ -18,9 +18,7 @@ import { type Ledger, openLedger } from './ledger.ts';
 import { createListeningClock } from './listening-clock.ts';
 import { createRefusalLog } from './refusal-log.ts';
 import { isGateway } from './request.ts';
-import { type Pair, type PresenceState, renew } from './state.ts';
-
-export type Verb = 'login' | 'logout' | 'heartbeat';
+import { type Pair, type PresenceState, renew, type Verb } from './state.ts';
 
 /** Who is where: what presencesync does, whatever it is asked over. */
 export interface Presence {

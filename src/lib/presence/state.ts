@@ -1,5 +1,8 @@
 import type { Association } from './table.ts';
 
+/** What a seat says of a session. */
+export type Verb = 'login' | 'logout' | 'heartbeat';
+
 /** A login and the machine that it is, or wants to be, logged on at. */
 export interface Pair {
   login: string;

@@ -2,6 +2,7 @@ import { asProloError, ProloError } from '../errors.ts';
 import { createLock } from '../locks.ts';
 import type { Logger } from '../log.ts';
 import type { PresenceAnswer } from '../presence/client.ts';
+import type { Pair, Verb } from '../presence/state.ts';
 import type { HomeAddress } from './ask-home.ts';
 import type { Identity } from './identity.ts';
 import type { SeatSystem } from './system.ts';
@@ -26,10 +27,7 @@ export interface SeatParts {
   system: SeatSystem;
   /** Who this machine is, as MDB said last. @throws ProloError where it did not yet */
   identity(): Identity;
-  tellPresence(
-    verb: 'login' | 'logout' | 'heartbeat',
-    pair: { login: string; hostname: string },
-  ): Promise<PresenceAnswer>;
+  tellPresence(verb: Verb, pair: Pair): Promise<PresenceAnswer>;
   askHome(hfs: number, login: string): Promise<HomeAddress>;
   /** After a change of the session: for the next process of this daemon. */
   remember(session: Session | undefined): Promise<void>;

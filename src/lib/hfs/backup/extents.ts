@@ -6,7 +6,7 @@ import { type Extent, layOutTar, mergeExtents, type SparseTar } from './sparse-t
 const READ_BYTES = 1024 * 1024;
 
 /** Where a raw file has data. `-U`: without a lock, which a storage that starts meanwhile would stumble over. */
-export async function findExtents(file: string, sizeBytes: number): Promise<Extent[]> {
+async function findExtents(file: string, sizeBytes: number): Promise<Extent[]> {
   const argv = ['qemu-img', 'map', '-U', '-f', 'raw', '--output=json', file];
   const { stdout } = await runOk(argv, { timeoutMs: 120_000 });
   const parts = JSON.parse(stdout) as (Extent & { data: boolean })[];
