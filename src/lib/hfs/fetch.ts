@@ -7,7 +7,7 @@ import { checkSpace, makeSparse } from './image.ts';
 import { paceMove } from './move-pace.ts';
 import type { Home, Opened, Seat, Source } from './protocol.ts';
 import { type Export, type HomeRecord, writeRecord } from './record.ts';
-import { addRunning, discard, replaceExport, reusable, unitName } from './serve.ts';
+import { addRunning, discard, replaceExport, reusable, startBeside } from './serve.ts';
 import { endHome, type Hfs, type Running } from './server.ts';
 import { markUnfinished, markWhole, removeUnfinished } from './unfinished.ts';
 import {
@@ -18,7 +18,6 @@ import {
   type Job,
   queryJob,
   startMove,
-  startStorage,
   untilJob,
 } from './storage.ts';
 
@@ -45,12 +44,14 @@ export async function fetchHome(hfs: Hfs, opened: Fetching, urgent = true): Prom
     return undefined;
   }
   try {
-    const found = await askSource(hfs, opened);
-    await checkSpace(hfs.imageDir, found.used_bytes, `the home of ${login}`);
-    await markUnfinished(file);
-    await makeSparse(file, found.size_bytes);
-    await syncPath(hfs.imageDir);
-    const storage = await startStorage(unitName(hfs, login), hfs.runDir(login));
+    const { done: found, storage } = await startBeside(hfs, login, async () => {
+      const home = await askSource(hfs, opened);
+      await checkSpace(hfs.imageDir, home.used_bytes, `the home of ${login}`);
+      await markUnfinished(file);
+      await makeSparse(file, home.size_bytes);
+      await syncPath(hfs.imageDir);
+      return home;
+    });
     try {
       await addRemote(storage.qmp, found, file, hfs.site.config.hfs.reconnectSeconds);
       const out = await openToClient(hfs, storage.qmp, 'source', login, seat.ip);

@@ -56,14 +56,8 @@ async function serveHere(hfs: Hfs, opened: Opened, makeSure: () => Promise<void>
   const there = reusable(hfs, login, epoch);
   if (there) return replaceExport(hfs, there, seat.ip);
   await endHome(hfs, login);
-  const [made, started] = await Promise.allSettled([
-    makeSure(),
-    startStorage(unitName(hfs, login), hfs.runDir(login)),
-  ]);
-  if (started.status === 'rejected') throw started.reason;
-  const storage = started.value;
+  const { storage } = await startBeside(hfs, login, makeSure);
   try {
-    if (made.status === 'rejected') throw made.reason;
     await addImage(storage.qmp, hfs.imageFile(login, epoch));
     const out = await openToClient(hfs, storage.qmp, 'image', login, seat.ip);
     await addRunning(hfs, storage, { login, epoch, mode: 'serve', export: out });
@@ -72,6 +66,23 @@ async function serveHere(hfs: Hfs, opened: Opened, makeSure: () => Promise<void>
     await discard(storage);
     throw error;
   }
+}
+
+/**
+ * Starts a home's storage, with nothing in it, beside what has to be done anyway.
+ * @throws what `work` threw, or that it cannot start; nothing is left running then
+ */
+export async function startBeside<T>(
+  hfs: Hfs,
+  login: string,
+  work: () => Promise<T>,
+): Promise<{ done: T; storage: Storage }> {
+  const starting = startStorage(unitName(hfs, login), hfs.runDir(login));
+  const [worked, started] = await Promise.allSettled([work(), starting]);
+  if (worked.status === 'fulfilled' && started.status === 'fulfilled')
+    return { done: worked.value, storage: started.value };
+  if (started.status === 'fulfilled') await discard(started.value);
+  throw worked.status === 'rejected' ? worked.reason : (started as PromiseRejectedResult).reason;
 }
 
 export function unitName(hfs: Hfs, login: string, part = ''): string {

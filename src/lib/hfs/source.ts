@@ -6,9 +6,9 @@ import { usedBytes } from './image.ts';
 import { endProcess, isAlive, launch, type ProcessId } from './launch.ts';
 import type { Source } from './protocol.ts';
 import { writeRecord } from './record.ts';
-import { addRunning, discard, mustBeWhole, unitName } from './serve.ts';
+import { addRunning, discard, mustBeWhole, startBeside, unitName } from './serve.ts';
 import { endHome, type Hfs, type Running } from './server.ts';
-import { addImage, serveHome, startStorage, unserveHome } from './storage.ts';
+import { addImage, serveHome, unserveHome } from './storage.ts';
 import { isListening } from './tcp-table.ts';
 
 interface Departure {
