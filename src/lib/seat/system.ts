@@ -26,7 +26,7 @@ export interface SeatSystem {
   unmount(login: string): Promise<void>;
   /** Homes that are mounted now, whoever did it. */
   mounted(): Mount[];
-  /** Devices that have a server, mounted or not. */
+  /** Devices that have a server, mounted as a home or not at all. */
   attached(): string[];
   /** Whether the device still has its server. */
   isAttached(device: string): boolean;
@@ -90,7 +90,7 @@ export function createSeatSystem(): SeatSystem {
     mounted: () => parseMounts(readText('/proc/mounts')),
     attached: () =>
       listDevices()
-        .filter(hasServer)
+        .filter((name) => hasServer(name) && !isElsewhere(name))
         .map((name) => `/dev/${name}`),
     isAttached: (device) => hasClient(device.replace('/dev/', '')),
     async endProcesses(uid) {
@@ -134,6 +134,13 @@ function listDevices(): string[] {
   return readdirSync('/sys/block')
     .filter((name) => /^nbd\d+$/.test(name))
     .sort((a, b) => Number(a.slice(3)) - Number(b.slice(3)));
+}
+
+/** Whether it holds something else than a home: this machine's own root, or a part of another device. */
+function isElsewhere(name: string): boolean {
+  const mounts = readText('/proc/mounts').split('\n');
+  const other = mounts.some((line) => line.startsWith(`/dev/${name} `) && parseMounts(line).length === 0);
+  return other || readdirOrNone(`/sys/block/${name}/holders`).length > 0;
 }
 
 /** As long as its home is mounted, a device is taken, also by a server that is gone. */
