@@ -162,7 +162,8 @@ function beginEffects(state: PresenceState, directory: Directory, pair: Pair, at
   if (state.ended.has(pairKey(pair))) effects.push({ type: 'unbury', pair });
   const supersede = (lapsed: Pair): void => {
     effects.push({ type: 'unlapse', pair: lapsed });
-    if (pairKey(lapsed) !== pairKey(pair)) effects.push({ type: 'bury', pair: lapsed });
+    const key = pairKey(lapsed);
+    if (key !== pairKey(pair) && !state.ended.has(key)) effects.push({ type: 'bury', pair: lapsed });
   };
   const before = state.lapsed.get(login);
   if (before !== undefined) supersede({ login, hostname: before });

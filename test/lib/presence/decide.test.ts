@@ -191,6 +191,20 @@ describe('who may sit where', () => {
     expect(step(state, 'heartbeat', 'bob@m2').refusal).to.equal(undefined);
   });
 
+  it('a session that had logged out before another took its place stays so when that is undone', () => {
+    const state = makeState([], [], 0);
+    const earlier = [
+      ['login', 'boss@orga1'],
+      ['expire', 'boss@orga1'],
+      ['logout', 'boss@orga1'],
+    ] as const;
+    for (const [verb, text] of earlier) step(state, verb, text);
+    const before = snapshotOf(state);
+    for (const effect of step(state, 'login', 'boss@m1').effects.reverse())
+      applyEffect(state, invert(effect), 0);
+    expect(snapshotOf(state)).to.deep.equal(before);
+  });
+
   it('whatever is asked: one seat a login, one login a seat, the rows follow, and all of it can be undone', () => {
     const anyStep = fc.tuple(
       fc.constantFrom<Verb>('login', 'heartbeat', 'logout', 'expire'),
