@@ -50,12 +50,12 @@ export interface Homes {
   ask(hfs: number, method: string, kwargs: Record<string, unknown>, timeoutMs?: number): Promise<unknown>;
 }
 
-export function createHomes(site: Site, log: Logger, store: Store): Homes {
+export function createHomes(site: Site, log: Logger, store: Store, wordMs = WORD_MS): Homes {
   const { config } = site;
   const inOrder = createLocks();
   const now = (): string => new Date().toISOString();
 
-  const ask: Homes['ask'] = async (hfs, method, kwargs, timeoutMs = WORD_MS) => {
+  const ask: Homes['ask'] = async (hfs, method, kwargs, timeoutMs = wordMs) => {
     try {
       return await hfsClient(site, hfs, timeoutMs).call(method, kwargs);
     } catch (error) {
