@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { copyFileSync, existsSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import { copyFileSync, existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
@@ -328,5 +328,21 @@ describe('prolo hfs list, move, resize, reset, doctor', function () {
         .to.include('- 1 does not answer')
         .and.not.to.satisfy((all: string[]) => all.some((line) => line.includes('missing')));
     });
+  });
+
+  it('each example of their help is understood', async () => {
+    const manifest = readFileSync(join(import.meta.dirname, '../../oclif.manifest.json'), 'utf8');
+    const { commands } = JSON.parse(manifest) as { commands: Record<string, { examples?: string[] }> };
+    const examples = Object.entries(commands).flatMap(([id, { examples = [] }]) =>
+      id.startsWith('hfs:') ? examples : [],
+    );
+    expect(examples).to.have.length.greaterThan(14);
+    for (const example of examples) {
+      const [, , , ...words] = example.match(/"[^"]*"|\S+/g) ?? [];
+      const { status, stderr } = await cli(...words.slice(1).map((word) => word.replaceAll('"', '')));
+      // No jdoe here, no backups, and nobody to ask.
+      expect([0, 2, 3, 4, 5, 8], example).to.include(status);
+      expect(stderr, example).not.to.match(/see --help|USAGE/);
+    }
   });
 });
