@@ -1,6 +1,7 @@
 import { asProloError } from '../lib/errors.ts';
 import { createBackupMethods, endLeftSnapshots } from '../lib/hfs/backup/methods.ts';
 import { parseGetHfs } from '../lib/hfs/get-hfs.ts';
+import { holdPort } from '../lib/hfs/hold-port.ts';
 import { createServerMethods } from '../lib/hfs/methods.ts';
 import { createMetrics, type HfsMetrics } from '../lib/hfs/metrics.ts';
 import { createOperatorMethods } from '../lib/hfs/operate.ts';
@@ -22,8 +23,8 @@ const MEND_MS = 500;
 export const start: StartDaemon = async (context) => {
   const { site, log, number = 0, keepHomes = true } = context;
   const hfs = await createHfs(site, log, number);
-  const { port } = new URL(hfsUrl(site.config, number));
-  const server = createServer(context, 'hfs', { listen: { host: hfs.host, port: Number(port) || 80 } });
+  const listen = { host: hfs.host, port: Number(new URL(hfsUrl(site.config, number)).port) || 80 };
+  const server = createServer(context, 'hfs', { listen });
   const metrics = createMetrics(server.metrics, () => hfs.running.size);
   const methods = {
     ...createServerMethods(hfs),
@@ -36,6 +37,7 @@ export const start: StartDaemon = async (context) => {
   });
   await serveGetHfs(server, hfs, metrics);
 
+  const letGo = await holdPort(`hfs ${number}`, listen.host, listen.port);
   await adoptHomes(hfs);
   await endLeftSnapshots(hfs);
   const noticed = createNoticed();
@@ -58,6 +60,7 @@ export const start: StartDaemon = async (context) => {
     await closeHomes(hfs, keepHomes);
   };
   try {
+    await letGo();
     const running = await server.start(stop);
     following.now();
     return running;

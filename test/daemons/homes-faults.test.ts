@@ -7,6 +7,7 @@ import { type HomesSite, homesPackages, makeHomesSite } from '../support/homes.t
 import { eventually } from '../support/lab.ts';
 import { connectNbd, type NbdAddress, type NbdClient } from '../support/nbd-client.ts';
 import { needs } from '../support/needs.ts';
+import { startDaemonProcess } from '../support/processes.ts';
 import { rejection } from '../support/rejection.ts';
 
 const MiB = 1024 ** 2;
@@ -86,6 +87,18 @@ describe('A home file server whose files were damaged', function () {
     expect(storages(login)).to.have.length(1).and.not.include(pid);
     expect(await read(at), 'under the same name').to.equal(login);
     expect(await read(await homes.getHfs(0, login))).to.equal(login);
+  });
+
+  it('touches nothing of a server of the same number that runs', async () => {
+    const { login, at } = await enter();
+    const before = storages(login);
+    const client = await connectNbd(at);
+    await rejection(startDaemonProcess(homes.site.file, 'hfs@0'));
+    await client.write(PLACE, Buffer.alloc(BLOCK, 'goes on'));
+    await client.flush();
+    await client.close();
+    expect(storages(login)).to.deep.equal(before);
+    expect(await read(await homes.getHfs(0, login))).to.equal('goes');
   });
 
   it('says that an image is gone, keeps no process for it, and serves it when it is back', async () => {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, statSync } from 'node:fs';
-import { cp, lchown, mkdtemp, open, readdir, rename, rm, statfs, truncate } from 'node:fs/promises';
+import { cp, lchown, lstat, mkdtemp, open, readdir, rename, rm, statfs, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ProloError } from '../errors.ts';
 import { run, runOk } from '../exec.ts';
@@ -78,7 +78,12 @@ export async function createImage(home: NewHome): Promise<void> {
   const unfinished = await mkdtemp(join(dir, `.new-${hash(file)}-`));
   try {
     const tree = join(unfinished, 'home');
-    await cp(skeleton, tree, { recursive: true, verbatimSymlinks: true, preserveTimestamps: true });
+    await cp(skeleton, tree, {
+      recursive: true,
+      verbatimSymlinks: true,
+      preserveTimestamps: true,
+      filter: isKept,
+    });
     await chownTree(tree, uid, gid);
     const image = join(unfinished, 'image');
     await makeSparse(image, sizeBytes);
@@ -89,6 +94,12 @@ export async function createImage(home: NewHome): Promise<void> {
   } finally {
     await rm(unfinished, { recursive: true, force: true });
   }
+}
+
+/** What a program left in the skeleton while it ran there, such as a socket, is nothing for a new home. */
+async function isKept(path: string): Promise<boolean> {
+  const found = await lstat(path);
+  return found.isFile() || found.isDirectory() || found.isSymbolicLink();
 }
 
 /** `lazy_itable_init`: a client's kernel writes the empty tables later; `root_owner` is the home folder's. */
@@ -119,6 +130,9 @@ export async function checkImage(file: string): Promise<void> {
   const { exitCode, stdout, stderr } = await run(['e2fsck', '-p', file], { timeoutMs: 120_000 });
   if (exitCode < 4) return;
   const words = (stdout + stderr).trim().split('\n').slice(-3).join('; ');
+  // What it could not read at all says nothing about the home.
+  if (exitCode & 8 && !/superblock|magic number|short read|corrupt/i.test(words + stdout + stderr))
+    throw new ProloError('unavailable', `home ${file}: e2fsck: ${words}`);
   await rename(file, damagedName(file));
   throw new ProloError('refused', `home ${file}: e2fsck: ${words}`, { hint: 'kept aside' });
 }

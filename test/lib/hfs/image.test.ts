@@ -1,4 +1,5 @@
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
@@ -48,6 +49,24 @@ describe('a new home', function () {
     uid: 10007,
     gid: 10000,
     skeleton: join(dir, 'skeleton'),
+  });
+
+  it('leaves out what is neither file, folder nor link, and gives nobody another’s rights', async () => {
+    mkdirSync(join(dir, 'skeleton'));
+    writeFileSync(join(dir, 'skeleton/program'), '#!/bin/sh', { mode: 0o755 });
+    await runOk(['chmod', '4755', join(dir, 'skeleton/program')]);
+    await runOk(['mkfifo', join(dir, 'skeleton/fifo')]);
+    await runOk(['mknod', join(dir, 'skeleton/zero'), 'c', '1', '5']);
+    const socket = createServer().listen(join(dir, 'skeleton/socket'));
+    await new Promise((resolve) => socket.once('listening', resolve));
+    try {
+      await createImage(home());
+    } finally {
+      socket.close();
+    }
+    const { stdout } = await runOk(['debugfs', '-R', 'ls -p /', home().file]);
+    expect(stdout).to.match(/\/100755\/10007\/10000\/program\//);
+    expect(stdout).not.to.match(/fifo|zero|socket/);
   });
 
   it('holds the skeleton, all of it its owner’s, and is sound', async () => {
