@@ -1,4 +1,4 @@
-import { statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { readdir, rm, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Counter, Gauge, type Registry } from 'prom-client';
@@ -11,10 +11,11 @@ import { Epoch, Login } from '../params.ts';
 import type { Home } from '../protocol.ts';
 import type { Hfs } from '../server.ts';
 import { endedFile } from '../source.ts';
+import { isUnfinished } from '../unfinished.ts';
 import { backupDir, backupHome, listChanged } from './backup-home.ts';
 import { openRepository, type Repository } from './restic.ts';
 import { discardPrepared, placePrepared, prepareFromKept, prepareFromSnapshot } from './restore-image.ts';
-import { type KeptImage, planRetention } from './retention.ts';
+import { isPast, type KeptImage, planRetention } from './retention.ts';
 import { clearMount, endSnapshot } from './snapshot.ts';
 
 const SnapshotId = Type.String({ pattern: '^[0-9a-f]{8,64}$', description: 'a snapshot of the repository' });
@@ -174,25 +175,30 @@ const rowsHere = (hfs: Hfs): Promise<Home[]> =>
   hfs.hfsdb.call('homes', { hfs: hfs.number }) as Promise<Home[]>;
 
 /** The images that hfsdb's rows do not name. They are listed first: what comes into being meanwhile is in no danger. */
-async function listKept(hfs: Hfs): Promise<KeptImage[]> {
+async function listKept(hfs: Hfs): Promise<(KeptImage & { isOld: boolean })[]> {
   const images = listImages(hfs.imageDir);
   const rows = new Map((await rowsHere(hfs)).map((row) => [row.login, row]));
-  return images.flatMap(({ login, epoch }): KeptImage[] => {
+  return images.flatMap(({ login, epoch }) => {
     const row = rows.get(login);
     const named =
       (row?.hfs === hfs.number && row.epoch === epoch) ||
       (row?.target === hfs.number && row.target_epoch === epoch) ||
       hfs.running.get(login)?.record.epoch === epoch;
-    if (named) return [];
-    const leftMs = [hfs.imageFile(login, epoch), endedFile(hfs, login, epoch)].map(
+    const file = hfs.imageFile(login, epoch);
+    if (named || isUnfinished(file)) return [];
+    const leftMs = [file, endedFile(hfs, login, epoch)].map(
       (file) => statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0,
     );
-    return [{ login, epoch, ageMs: Date.now() - Math.max(...leftMs) }];
+    const isOld = isPast(epoch, row, existsSync(endedFile(hfs, login, epoch)));
+    return [{ login, epoch, ageMs: Date.now() - Math.max(...leftMs), isOld }];
   });
 }
 
 async function deleteOld(hfs: Hfs, isDryRun: boolean): Promise<string[]> {
-  const old = planRetention(await listKept(hfs), hfs.site.config.hfs.retentionHours * 3600_000);
+  const old = planRetention(
+    (await listKept(hfs)).filter(({ isOld }) => isOld),
+    hfs.site.config.hfs.retentionHours * 3600_000,
+  );
   for (const { login, epoch } of isDryRun ? [] : old) {
     await rm(hfs.imageFile(login, epoch), { force: true });
     await rm(endedFile(hfs, login, epoch), { force: true });
