@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect } from 'chai';
 import { prolo } from '../support/cli.ts';
 import { type HomesSite, homesPackages, makeHomesSite } from '../support/homes.ts';
@@ -53,6 +54,19 @@ describe('prolo hfs backup, restore, evacuate', function () {
   });
   after(() => homes?.close());
 
+  it('the first backup of two servers at once makes one repository, which both can read', async () => {
+    await leave('u003', 0, 3, 3);
+    await leave('u005', 1, 5, 5);
+    const { status, stdout, stderr } = await cli('hfs', 'backup');
+    expect([status, stderr]).to.deep.equal([0, '']);
+    expect(stdout)
+      .to.match(/^u003 /m)
+      .and.match(/^u005 /m);
+    expect(readdirSync(join(homes.test.dir, 'backups/keys'))).to.have.length(1);
+    const none = await cli('hfs', 'restore', 'u001', '--list');
+    expect(none.stderr).to.match(/^u001: no backup, and no old image/);
+  });
+
   it('a home goes back to what it was at a time, and what it was since is kept', async () => {
     await leave('u001', 0, 1, 1);
     expect((await cli('hfs', 'backup', 'u001')).stdout).to.match(/^u001 {2}[0-9a-f]{8} /);
@@ -73,7 +87,7 @@ describe('prolo hfs backup, restore, evacuate', function () {
     const asked = await cli('hfs', 'restore', 'u001');
     expect([asked.status, asked.stderr]).to.deep.equal([
       2,
-      'prolo: home u001: make its last backup the home? nobody is at the terminal to ask\n       say --yes, or look first with --dry-run\n',
+      'prolo: home u001: make its last backup the home? nobody is at the terminal to ask\n       say --yes, or look first with --list\n',
     ]);
     const done = await cli('hfs', 'restore', 'u001', '--at', between, '--yes');
     expect(done.stderr + done.stdout).to.match(/^u001: snapshot .* is the home now: hfs 0, epoch 2\n$/);

@@ -29,7 +29,7 @@ export async function backupHomes(
   logins: readonly string[],
   onProgress: Progress = () => undefined,
 ): Promise<BackupOutcome> {
-  openRepository(site); // says what is missing, before anybody is asked
+  const repository = openRepository(site); // says what is missing, before anybody is asked
   const rows = await listHomes(store.knex);
   const unknown = logins.filter((login) => !rows.some((row) => row.login === login));
   const outcome: BackupOutcome = {
@@ -38,6 +38,8 @@ export async function backupHomes(
   };
   const wanted = rows.filter(({ login }) => logins.length === 0 || logins.includes(login));
   const servers = [...new Set(wanted.map(({ hfs }) => hfs))];
+  // Two servers that make it at the same moment make one that nobody can read.
+  if (servers.length > 0) await repository.ready();
   await Promise.all(
     servers.map(async (hfs) => {
       const here = wanted.filter((row) => row.hfs === hfs).map(({ login }) => login);
