@@ -2,9 +2,14 @@ import { Args } from '@oclif/core';
 import { BaseCommand } from '../base-command.ts';
 
 export default class Daemon extends BaseCommand<typeof Daemon> {
-  static override description = "run some of the site's daemons in this process, in the foreground";
+  static override description = `run some of the site's daemons in this process, in the foreground
+
+On the gateway: mdb, udb, mdbsync, udbsync, presencesync, hfsdb, netboot,
+mdbdns, mdbdhcp (\`prolo up\` runs them all); timers, for backups of homes.
+On a home file server: hfs@NUMBER. On a PC: presenced.`;
   static override examples = [
     '<%= config.bin %> daemon mdb mdbsync',
+    '<%= config.bin %> daemon hfs@2',
     '<%= config.bin %> daemon mdbdns --config /etc/prolo/prolo.yml',
   ];
   static override enableJsonFlag = false;

@@ -8,6 +8,16 @@ const commandNotFound: Hook.CommandNotFound = async function ({ id, config }) {
     name.replaceAll(':', ' '),
   );
   const topic = known.find((name) => wanted.startsWith(`${name} `));
+  const command = config.commandIDs
+    .map((name) => name.replaceAll(':', ' '))
+    .find((name) => wanted.startsWith(`${name} `));
+  if (command !== undefined) {
+    process.stderr.write(
+      `prolo: ${command}: it does not take ${wanted.slice(command.length + 1)}\n` +
+        `       \`prolo ${command} --help\` says what it takes\n`,
+    );
+    return this.exit(2);
+  }
   const near = nearest(wanted, known).map((command) => `\`prolo ${command}\``);
   process.stderr.write(
     `prolo: ${wanted}: no such command\n` +

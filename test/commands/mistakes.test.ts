@@ -18,6 +18,9 @@ describe('prolo, typed by somebody who is tired', function () {
     expect(near.stderr).to.equal('prolo: mdb lst: no such command\n       did you mean `prolo mdb list`?\n');
     expect((await run('mdb', 'delete')).stderr).to.include('`prolo mdb --help` lists them');
     expect((await run('frobnicate')).stderr).to.include('`prolo help` lists them');
+    expect((await run('presence', 'list', 'jdoe')).stderr).to.equal(
+      'prolo: presence list: it does not take jdoe\n       `prolo presence list --help` says what it takes\n',
+    );
   });
 
   it('a flag that is not there has one exit status, with --json or without', async () => {

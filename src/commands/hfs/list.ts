@@ -14,7 +14,13 @@ export default class HfsList extends BaseCommand<typeof HfsList> {
     const list = (await operatorClient(await this.site()).call('list')) as HomesList;
     const columns = ['login', 'hfs', 'used', 'size', 'state', 'seat', 'client', 'written'];
     this.log(table(columns, listRows(list)));
-    for (const { error } of list.servers) if (error) this.note(error);
+    const troubles = new Map<string, number[]>();
+    for (const { hfs, error } of list.servers)
+      if (error) {
+        const what = error.replace(/^hfs \d+: /, '');
+        troubles.set(what, [...(troubles.get(what) ?? []), hfs]);
+      }
+    for (const [what, numbers] of troubles) this.note(`hfs ${numbers.join(', ')}: ${what}`);
     return list;
   }
 }

@@ -1,4 +1,4 @@
-import { Flags } from '@oclif/core';
+import { Args, Flags } from '@oclif/core';
 import { BaseCommand } from '../../base-command.ts';
 import type { HomesList } from '../../lib/hfs/db/operate.ts';
 
@@ -12,6 +12,7 @@ The home of somebody who is logged on is left alone, unless --logout ends their 
     '<%= config.bin %> hfs reset --all --dry-run',
   ];
   static override strict = false;
+  static override args = { login: Args.string({ description: 'whose homes' }) };
   static override flags = {
     all: Flags.boolean({ description: "everyone's", default: false }),
     logout: Flags.boolean({ description: 'end the sessions of those who are logged on', default: false }),
@@ -28,7 +29,9 @@ The home of somebody who is logged on is left alone, unless --logout ends their 
     ]);
     const { all, logout, purge, yes } = this.flags;
     if (all === this.words.length > 0)
-      throw new ProloError('bad-input', 'hfs reset: either logins or --all', { hint: 'see --help' });
+      throw new ProloError('bad-input', 'hfs reset: either logins or --all', {
+        hint: 'look first: `prolo hfs reset --all --dry-run`',
+      });
     const client = operatorClient(await this.site());
     const { homes } = (await client.call('list')) as HomesList;
     const made = homes.filter(({ state }) => state !== 'creating').map(({ login }) => login);
@@ -36,7 +39,9 @@ The home of somebody who is logged on is left alone, unless --logout ends their 
     const wanted = all ? made : [...new Set(this.words)];
     const missing = wanted.find((login) => !made.includes(login));
     if (missing !== undefined)
-      throw new ProloError('not-found', `home ${missing}: there is none`, { hint: 'see `prolo hfs list`' });
+      throw new ProloError('not-found', `home ${missing}: there is none`, {
+        hint: "it is made at its owner's next login; `prolo hfs list` shows those that are",
+      });
     const result = { reset: [] as string[], failed: [] as { login: string; error: string }[] };
     if (wanted.length === 0) {
       this.log('there are no homes');

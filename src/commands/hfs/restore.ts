@@ -4,8 +4,9 @@ import { BaseCommand } from '../../base-command.ts';
 export default class HfsRestore extends BaseCommand<typeof HfsRestore> {
   static override description = `make an earlier state of a home the home
 
-What it is now stays on its server as an old image for a while. Nobody may be logged on as that person. --force is your word
-that the server which has the home is dead.`;
+What it is now stays on its server as an old image for a while. Nobody may be
+logged on as that person. --force is your word that the server which has the
+home is dead.`;
   static override examples = [
     '<%= config.bin %> hfs restore alice --list',
     '<%= config.bin %> hfs restore alice --at 14:30',
@@ -41,6 +42,10 @@ that the server which has the home is dead.`;
     if (list) {
       const found = await client.restorable(login);
       this.log(restorableTable(found));
+      if (found.snapshots.length + found.kept.length === 0)
+        this.note(
+          `${login}: no backup, and no old image; \`prolo hfs doctor\` says which servers do not answer`,
+        );
       return found;
     }
     const want = {
@@ -53,7 +58,7 @@ that the server which has the home is dead.`;
     };
     const what = from ?? (at === undefined ? 'its last backup' : `its last backup of before ${at}`);
     const dead = force ? ' Its server counts as dead from then on.' : '';
-    if (!(await confirm(`home ${login}: make ${what} the home?${dead}`, yes))) return {};
+    if (!(await confirm(`home ${login}: make ${what} the home?${dead}`, yes, '--list'))) return {};
     const restored = await client.restore(want);
     const { hfs, epoch } = restored.home;
     this.log(

@@ -43,7 +43,7 @@ async function exchange(site: Site, path: string, body?: string): Promise<Presen
     return { status: response.statusCode, text: (await response.body.text()).trim() };
   } catch (cause) {
     throw new ProloError('unavailable', `presencesync ${url}: ${asProloError(cause).message}`, {
-      hint: 'is presencesync running on the gateway?',
+      hint: 'is presencesync running on the gateway? `prolo up`, or `prolo daemon presencesync`',
       cause,
     });
   }

@@ -63,9 +63,14 @@ function readWords(
     const last = named.at(-1);
     if (hostname === undefined && !logins.has(login) && hostnames.has(login) && last && !last.hostname)
       last.hostname = login;
-    else if (!logins.has(login)) throw new ProloError('not-found', `user ${quote(login)}: not in UDB`);
+    else if (!logins.has(login))
+      throw new ProloError('not-found', `user ${quote(login)}: not in UDB`, {
+        hint: '`prolo udb list` shows those that are',
+      });
     else if (hostname !== undefined && !hostnames.has(hostname))
-      throw new ProloError('not-found', `machine ${quote(hostname)}: not in MDB`);
+      throw new ProloError('not-found', `machine ${quote(hostname)}: not in MDB`, {
+        hint: '`prolo mdb list` shows those that are',
+      });
     else named.push({ login, ...(hostname === undefined ? {} : { hostname }) });
   }
   return named;

@@ -32,7 +32,7 @@ async function send(url: string, body: string, timeoutMs: number): Promise<{ sta
     return await post(url, body, { type: 'application/json', timeoutMs, maxBytes: MAX_ANSWER_BYTES });
   } catch (error) {
     throw new ProloError('unavailable', `${url}: ${asProloError(error).message}`, {
-      hint: 'does the gateway run that service, and may this host speak to it?',
+      hint: 'is that service running (`prolo up` on the gateway), and may this host speak to it?',
       cause: error,
     });
   }
