@@ -117,6 +117,7 @@ describe('prolo presence', function () {
     expect(await run('dev', 'fakepresence', 'nobody')).to.include({ status: 4 });
     const short = await run('dev', 'fakepresence', 'u2@m2', '--for', '1');
     expect(short).to.include({ status: 0 });
+    await ask(test, 'login', { login: 'u1', hostname: 'm1' }); // nobody sent heartbeats meanwhile
     expect(await getList(test)).to.deep.equal({ u1: 'm1' });
   });
 });
