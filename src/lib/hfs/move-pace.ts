@@ -9,7 +9,7 @@ export const POLITE_BYTES_PER_SECOND = 200_000_000;
 const BUSY_MS = 1_000;
 /** What a kernel sends to a disk that nobody writes to. */
 const IDLE_BYTES = 4_096;
-const LOOK_MS = 100;
+const LOOK_MS = 50;
 
 /** What is known of a home's client: when, and how many bytes it has sent. */
 export interface Look {
@@ -30,10 +30,12 @@ export interface Pace {
  * @param limit the site's own, 0 where there is none
  */
 export function nextPace(before: Pace, look: Look, limit: number): Pace {
-  const sent = (look.receivedBytes ?? Infinity) - (before.look?.receivedBytes ?? look.receivedBytes ?? 0);
-  const busyUntilMs = sent > IDLE_BYTES ? look.atMs + BUSY_MS : before.busyUntilMs;
+  const { receivedBytes, atMs } = look;
+  const sent = (receivedBytes ?? 0) - (before.look?.receivedBytes ?? receivedBytes ?? 0);
+  const busyUntilMs = sent > IDLE_BYTES ? atMs + BUSY_MS : before.busyUntilMs;
   const polite = limit > 0 ? Math.min(limit, POLITE_BYTES_PER_SECOND) : POLITE_BYTES_PER_SECOND;
-  return { bytesPerSecond: busyUntilMs > look.atMs ? polite : limit, look, busyUntilMs };
+  const isBusy = receivedBytes === undefined || busyUntilMs > atMs;
+  return { bytesPerSecond: isBusy ? polite : limit, look, busyUntilMs };
 }
 
 /** `ss -tin`: bytes that came in over the connections it shows; undefined when it shows none. */

@@ -28,7 +28,8 @@ describe('how fast a home is copied', () => {
   });
   it('is polite while somebody waits for the home and is not connected yet', () => {
     expect(after(0, undefined)).to.equal(POLITE_BYTES_PER_SECOND);
-    expect(after(0, undefined, undefined, 300)).to.equal(POLITE_BYTES_PER_SECOND);
+    expect(after(0, undefined, undefined, 300)).to.equal(0);
+    expect(after(0, undefined, 300, 9_000, 9_000)).to.equal(POLITE_BYTES_PER_SECOND);
   });
   it('keeps to the site’s own limit', () => {
     expect(after(1_000_000, 500, 500)).to.equal(1_000_000);
