@@ -51,12 +51,14 @@ export interface PeerServer {
   stop(): Promise<void>;
 }
 
-/** qemu-nbd with the cache mode of homes: writes go to the page cache, a flush to the disk. */
-export async function startQemuNbd(image: string): Promise<PeerServer> {
+/**
+ * qemu-nbd with the cache mode of homes: writes go to the page cache, a flush to the disk.
+ * @param shared the image is open elsewhere too; a lock would keep one of the two out
+ */
+export async function startQemuNbd(image: string, shared = false): Promise<PeerServer> {
   const port = await freePort();
   const options = [
-    '-f',
-    'raw',
+    ...(shared ? [] : ['-f', 'raw']),
     '--cache=writeback',
     '--discard=unmap',
     '-b',
@@ -65,7 +67,9 @@ export async function startQemuNbd(image: string): Promise<PeerServer> {
     '-x',
     'peer',
   ];
-  const child = spawn('qemu-nbd', [...options, '-p', String(port), image], { stdio: 'ignore' });
+  const unlocked = `driver=raw,file.driver=file,file.filename=${image},file.locking=off`;
+  const file = shared ? ['--image-opts', unlocked] : [image];
+  const child = spawn('qemu-nbd', [...options, '-p', String(port), ...file], { stdio: 'ignore' });
   await untilListening(port, child);
   return {
     port,
