@@ -6,10 +6,10 @@ import { checkSpace, usedBytes } from '../image.ts';
 import { isAlive } from '../launch.ts';
 import type { Home } from '../protocol.ts';
 import type { Hfs, Running } from '../server.ts';
-import { tarOf } from './extents.ts';
+import { type Source, tarOf } from './extents.ts';
 import { isStored, type Mark, readMarks, writeMark } from './marks.ts';
 import { IMAGE_NAME, type Repository } from './restic.ts';
-import { beginSnapshot, clearMount, endSnapshot, type SnapshotPaths } from './snapshot.ts';
+import { beginSnapshot, clearSnapshot, endSnapshot, type SnapshotPaths } from './snapshot.ts';
 
 export interface Stored {
   login: string;
@@ -24,10 +24,9 @@ export function backupDir(hfs: Hfs): string {
   return resolve(hfs.runRoot, '..', `hfs${hfs.number}-backup`);
 }
 
-function snapshotPaths(hfs: Hfs, login: string, epoch: number): SnapshotPaths {
+export function snapshotPaths(hfs: Hfs, login: string): SnapshotPaths {
   return {
-    image: hfs.imageFile(login, epoch),
-    scratch: join(hfs.imageDir, `.new-scratch-${login}`), // which a start of hfs takes away
+    scratch: join(hfs.imageDir, `.new-scratch-${login}`),
     mount: join(backupDir(hfs), login),
   };
 }
@@ -78,14 +77,20 @@ type Result = Pick<Stored, 'snapshot' | 'bytes'>;
 
 async function storeRunning(hfs: Hfs, repository: Repository, row: Home, home: Running): Promise<Result> {
   const { login, epoch } = row;
-  const paths = snapshotPaths(hfs, login, epoch);
-  await checkSpace(hfs.imageDir, usedBytes(paths.image), `the backup of ${login}, who is at home`);
+  const image = hfs.imageFile(login, epoch);
+  const paths = snapshotPaths(hfs, login);
+  await checkSpace(hfs.imageDir, usedBytes(image), `the backup of ${login}, who is at home`);
   await home.stepping(() => {
     mustBeServed(home, row);
-    return beginSnapshot(home.qmp, paths);
+    return beginSnapshot(home.qmp, image, paths);
   });
   try {
-    return await store(hfs, repository, row, paths.mount);
+    // What a client trims leaves the image once it is in the scratch file: asked in this order, neither misses it.
+    return await store(hfs, repository, row, {
+      file: paths.mount,
+      isSnapshot: true,
+      mapped: [image, paths.scratch],
+    });
   } catch (cause) {
     if (!home.ending && isAlive(home.record.storage)) throw cause;
     throw new ProloError('conflict', `home ${login}: what served it has ended meanwhile`, {
@@ -93,7 +98,7 @@ async function storeRunning(hfs: Hfs, repository: Repository, row: Home, home: R
       cause,
     });
   } finally {
-    await home.stepping(() => endSnapshot(home.qmp, paths.mount)).catch(() => clearMount(paths.mount)); // it was ended meanwhile, and its snapshot with it
+    await home.stepping(() => endSnapshot(home.qmp, paths)).catch(() => clearSnapshot(paths)); // it was ended meanwhile, and its snapshot with it
   }
 }
 
@@ -106,7 +111,8 @@ function mustBeServed({ record, ending }: Running, { login, epoch }: Home): void
 
 async function storeStopped(hfs: Hfs, repository: Repository, row: Home, mark: Mark): Promise<Result> {
   const { login, epoch } = row;
-  return store(hfs, repository, row, hfs.imageFile(login, epoch), async (file) => {
+  const file = hfs.imageFile(login, epoch);
+  return store(hfs, repository, row, { file, isSnapshot: false, mapped: [file] }, async () => {
     const { mtimeNs } = await stat(file, { bigint: true });
     if (String(mtimeNs) !== mark.writtenNs || hfs.running.has(login))
       throw new ProloError('conflict', `home ${login}: in use since its backup began`);
@@ -118,13 +124,13 @@ async function store(
   hfs: Hfs,
   repository: Repository,
   { login, epoch }: Home,
-  file: string,
-  check?: (file: string) => Promise<void>,
+  source: Source,
+  check?: () => Promise<void>,
 ): Promise<Result> {
-  const tar = await tarOf(file, IMAGE_NAME, hfs.site.config.hfs.backup.bytesPerSecond);
+  const tar = await tarOf(source, IMAGE_NAME, hfs.site.config.hfs.backup.bytesPerSecond);
   async function* checked(): AsyncGenerator<Buffer> {
     yield* tar.bytes;
-    await check?.(file);
+    await check?.();
   }
   const what = { login, hfs: hfs.number, epoch, bytes: tar.totalBytes };
   return { snapshot: await repository.save(what, checked()), bytes: tar.totalBytes };

@@ -1,6 +1,5 @@
 import { existsSync, statSync } from 'node:fs';
 import { readdir, rm, statfs } from 'node:fs/promises';
-import { join } from 'node:path';
 import { Counter, Gauge, type Registry } from 'prom-client';
 import { Type } from 'typebox';
 import { asProloError, ProloError } from '../../errors.ts';
@@ -12,11 +11,11 @@ import type { Home } from '../protocol.ts';
 import type { Hfs } from '../server.ts';
 import { endedFile } from '../source.ts';
 import { isUnfinished } from '../unfinished.ts';
-import { backupDir, backupHome, listChanged } from './backup-home.ts';
+import { backupDir, snapshotPaths, backupHome, listChanged } from './backup-home.ts';
 import { openRepository, type Repository } from './restic.ts';
 import { discardPrepared, placePrepared, prepareFromKept, prepareFromSnapshot } from './restore-image.ts';
 import { isPast, type KeptImage, planRetention } from './retention.ts';
-import { clearMount, endSnapshot } from './snapshot.ts';
+import { clearSnapshot, endSnapshot } from './snapshot.ts';
 
 const SnapshotId = Type.String({ pattern: '^[0-9a-f]{8,64}$', description: 'a snapshot of the repository' });
 
@@ -213,8 +212,8 @@ export async function endLeftSnapshots(hfs: Hfs): Promise<void> {
   const names = await readdir(dir).catch((): string[] => []);
   for (const name of names.filter((one) => !one.includes('.'))) {
     const home = hfs.running.get(name);
-    const mount = join(dir, name);
-    await (home ? endSnapshot(home.qmp, mount) : clearMount(mount)).catch((error: unknown) =>
+    const paths = snapshotPaths(hfs, name);
+    await (home ? endSnapshot(home.qmp, paths) : clearSnapshot(paths)).catch((error: unknown) =>
       hfs.log.warn({ login: name, error: String(error) }, 'backup: its snapshot does not end'),
     );
   }

@@ -13,8 +13,7 @@ import type { Qmp } from '../qmp.ts';
  * is; when anything of this fails, the snapshot breaks and no write does.
  */
 export interface SnapshotPaths {
-  image: string;
-  /** A file beside the image; it loses its name at once, so a death leaves nothing. */
+  /** A file beside the image, which has data wherever what was overwritten had. A start of hfs takes away what a death left. */
   scratch: string;
   /** Where the snapshot is shown. */
   mount: string;
@@ -25,12 +24,12 @@ const WAIT_SECONDS = 2;
 const NODES = { disk: 'disk', scratch: 'scratch', copier: 'copier', old: 'old', export: 'backup' };
 
 /** @throws ProloError; nothing is left over then */
-export async function beginSnapshot(qmp: Qmp, { image, scratch, mount }: SnapshotPaths): Promise<void> {
-  await endSnapshot(qmp, mount);
+export async function beginSnapshot(qmp: Qmp, image: string, paths: SnapshotPaths): Promise<void> {
+  const { scratch, mount } = paths;
+  await endSnapshot(qmp, paths);
   try {
     await makeSparse(scratch, (await stat(image)).size);
     await qmp.execute('blockdev-add', { driver: 'file', 'node-name': NODES.scratch, filename: scratch });
-    await rm(scratch);
     await qmp.execute('blockdev-add', {
       driver: 'copy-before-write',
       'node-name': NODES.copier,
@@ -56,14 +55,13 @@ export async function beginSnapshot(qmp: Qmp, { image, scratch, mount }: Snapsho
       'allow-other': 'off',
     });
   } catch (error) {
-    await rm(scratch, { force: true });
-    await endSnapshot(qmp, mount).catch(() => undefined);
+    await endSnapshot(qmp, paths).catch(() => clearSnapshot(paths));
     throw error;
   }
 }
 
 /** Ends a snapshot, whatever there is of one; also of one that another process of this server began. */
-export async function endSnapshot(qmp: Qmp, mount: string): Promise<void> {
+export async function endSnapshot(qmp: Qmp, paths: SnapshotPaths): Promise<void> {
   await endExport(qmp);
   const nodes = new Set(
     (await qmp.execute<{ 'node-name': string }[]>('query-named-block-nodes', { flat: true })).map(
@@ -77,11 +75,12 @@ export async function endSnapshot(qmp: Qmp, mount: string): Promise<void> {
   if (nodes.has(NODES.copier)) await putBelowImage(qmp, NODES.disk);
   await remove(NODES.copier);
   await remove(NODES.scratch);
-  await clearMount(mount);
+  await clearSnapshot(paths);
 }
 
-/** Takes away a mount whose process died, and the file it was on. */
-export async function clearMount(mount: string): Promise<void> {
+/** Takes away the files of a snapshot that ended, and a mount whose process died. */
+export async function clearSnapshot({ scratch, mount }: SnapshotPaths): Promise<void> {
+  await rm(scratch, { force: true });
   if (isDead(mount)) await run(['umount', '-l', mount]);
   rmSync(mount, { force: true });
 }

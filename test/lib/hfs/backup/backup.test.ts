@@ -22,6 +22,7 @@ describe('A backup of a home', function () {
   this.timeout(120_000);
   let homes: HomesSite;
   let counters: Counters;
+  let counter: Counter | undefined;
   const server = (n: number): RpcClient =>
     createRpcClient(hfsUrl(homes.site.config, n), homes.site.secret('hfs.control'), 60_000);
   const backup = (login: string): Promise<Stored> => server(0).call('backup', { login }) as Promise<Stored>;
@@ -48,6 +49,8 @@ describe('A backup of a home', function () {
     await homes?.close();
   });
 
+  afterEach(() => counter?.stop());
+
   /** The image of a snapshot, made by restic and tar alone, as by a person without prolo. */
   function restoreByHand({ id, login }: Snapshot): string {
     const dir = join(homes.test.dir, `by-hand-${id}`);
@@ -65,7 +68,7 @@ describe('A backup of a home', function () {
 
   it('while somebody writes: what was flushed before it is in it, nothing stalls, and it passes e2fsck', async () => {
     const address = await homes.enter('u001', 0, 1);
-    const counter = counters.start(address, REGION);
+    counter = counters.start(address, REGION);
     await counter.until(300);
     const flushed = counter.last;
     counter.forgetGaps();
@@ -104,11 +107,11 @@ describe('A backup of a home', function () {
   }
 
   it('is of one moment: no write is in it that came after one that is not', async () => {
-    const region = { offset: REGION.offset, blocks: 20_000 };
+    const region = { offset: REGION.offset, blocks: 1_000 };
     const address = await homes.enter('u002', 0, 2);
-    const counter = counters.start(address, region);
-    await counter.until(1_500);
-    for (let round = 0; round < 3; round++) {
+    counter = counters.start(address, region);
+    await counter.until(1_500); // each write from now on takes the place of another
+    for (let round = 0; round < 6; round++) {
       const before = counter.last;
       const { snapshot } = await backup('u002');
       const after = counter.last;
