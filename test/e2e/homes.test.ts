@@ -33,7 +33,8 @@ describe('homes on virtual PCs', function () {
   });
   after(() => lab?.stop());
   afterEach(async function () {
-    if (this.currentTest?.state === 'failed') console.log(await lastWords());
+    // Also of a test that will be tried again, which has no state yet.
+    if (this.currentTest?.state !== 'passed') console.log(await lastWords());
   });
 
   /** The end of each log, of the seats' own daemons too. */

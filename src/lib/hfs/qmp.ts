@@ -1,5 +1,4 @@
 import { createConnection, type Socket } from 'node:net';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { ProloError } from '../errors.ts';
 
 /** What QEMU reports by itself, such as `BLOCK_JOB_READY`. */
@@ -28,29 +27,15 @@ interface Pending {
 const COMMAND_MS = 20_000;
 
 /**
- * QEMU 7.2 hands the monitor's socket from one thread to another while it starts. Who connects in that moment (about one start
- * in some hundred) leaves one of them waiting for a second connection that never comes, and nothing is answered until it does.
- */
-const NUDGE_MS = 300;
-
-/**
- * Connects to a monitor's unix socket, once it is there.
+ * Connects to a monitor's unix socket.
  * @param answerMs how long the first answer may take
- * @throws ProloError `unavailable` when there is nothing within `timeoutMs`, or what is there does not answer
+ * @throws ProloError `unavailable` when there is nothing, or what is there does not answer
  */
-export async function connectQmp(path: string, timeoutMs = 5_000, answerMs = COMMAND_MS): Promise<Qmp> {
-  const deadline = performance.now() + timeoutMs;
+export async function connectQmp(path: string, answerMs = COMMAND_MS): Promise<Qmp> {
   const gone = (): ProloError => new ProloError('unavailable', `monitor ${path}: the process is gone`);
-  let socket: Socket;
-  for (;;)
-    try {
-      socket = await connect(path);
-      break;
-    } catch (cause) {
-      if (performance.now() > deadline)
-        throw new ProloError('unavailable', `monitor ${path}: ${(cause as Error).message}`, { cause });
-      await sleep(2);
-    }
+  const socket = await connect(path).catch((cause: Error) => {
+    throw new ProloError('unavailable', `monitor ${path}: ${cause.message}`, { cause });
+  });
 
   const pending = new Map<number, Pending>();
   const listeners = new Set<(event: QmpEvent) => void>();
@@ -91,15 +76,12 @@ export async function connectQmp(path: string, timeoutMs = 5_000, answerMs = COM
         const id = ++lastId;
         const timer = setTimeout(() => {
           pending.delete(id);
-          clearInterval(nudge);
           reject(new ProloError('unavailable', `${command}: no answer in ${COMMAND_MS} ms`));
         }, COMMAND_MS);
-        const nudge = setInterval(() => knock(path), NUDGE_MS);
         const settled =
           <V>(settle: (value: V) => void) =>
           (value: V): void => {
             clearTimeout(timer);
-            clearInterval(nudge);
             settle(value);
           };
         pending.set(id, { command, resolve: settled(resolve as () => void), reject: settled(reject) });
@@ -109,7 +91,6 @@ export async function connectQmp(path: string, timeoutMs = 5_000, answerMs = COM
     closed,
     close: () => socket.destroy(),
   };
-  const nudge = setInterval(() => knock(path), NUDGE_MS);
   let silent = false;
   const late = setTimeout(() => {
     silent = true;
@@ -117,7 +98,6 @@ export async function connectQmp(path: string, timeoutMs = 5_000, answerMs = COM
   }, answerMs);
   try {
     await greeting;
-    clearInterval(nudge);
     await qmp.execute('qmp_capabilities');
     return qmp;
   } catch (error) {
@@ -125,14 +105,7 @@ export async function connectQmp(path: string, timeoutMs = 5_000, answerMs = COM
     throw new ProloError('unavailable', `monitor ${path}: no answer in ${answerMs} ms`, { cause: error });
   } finally {
     clearTimeout(late);
-    clearInterval(nudge);
   }
-}
-
-/** A connection that is gone again at once; while another one is served, QEMU looks at it later, and finds nothing. */
-function knock(path: string): void {
-  const socket = createConnection(path, () => socket.destroy());
-  socket.on('error', () => socket.destroy());
 }
 
 function connect(path: string): Promise<Socket> {

@@ -36,6 +36,8 @@ export interface HomeRecord {
 export interface RunDir {
   dir: string;
   monitor: string;
+  /** QEMU writes it once it is ready. */
+  pid: string;
   /** The NBD socket behind `front`. */
   nbd: string;
   log: string;
@@ -44,7 +46,7 @@ export interface RunDir {
 export function runDirOf(root: string, login: string): RunDir {
   const dir = join(root, login);
   const file = (name: string): string => join(dir, name);
-  return { dir, monitor: file('qmp'), nbd: file('nbd'), log: file('log') };
+  return { dir, monitor: file('qmp'), pid: file('pid'), nbd: file('nbd'), log: file('log') };
 }
 
 export async function writeRecord(root: string, record: HomeRecord): Promise<void> {

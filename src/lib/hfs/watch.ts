@@ -141,7 +141,7 @@ async function adopt(hfs: Hfs, record: HomeRecord): Promise<void> {
   if (!isAlive(record.storage)) return revive(hfs, record);
   let qmp;
   try {
-    qmp = await connectQmp(hfs.runDir(login).monitor, 1_000, ADOPT_MS);
+    qmp = await connectQmp(hfs.runDir(login).monitor, ADOPT_MS);
     if (mode === 'source' && !isAlive(record.front)) {
       record.front = await launchFront(hfs, login, record.export.port);
       await writeRecord(hfs.runRoot, record);
