@@ -5,6 +5,7 @@ import { basename, dirname, join } from 'node:path';
 import { runOk } from '../../src/lib/exec.ts';
 import { BLOCK, type Region } from '../../test/support/counter-block.ts';
 import { type Counters, startCounters } from '../../test/support/counter-clients.ts';
+import { connectNbd, type NbdClient } from '../../test/support/nbd-client.ts';
 import { type HomesSite, makeHomesSite, userName } from '../../test/support/homes.ts';
 import { atLeast, atMost, type Bench, type Figure, median } from '../figure.ts';
 import {
@@ -63,14 +64,20 @@ const bench: Bench = async (report) => {
 };
 export default bench;
 
-/** The home goes to the other server; resolves when a client there has read, with the time that took. */
-async function moveAway(homes: HomesSite, login: string): Promise<{ to: number; startMs: number }> {
+/** The home goes to the other server whole, its client idle; resolves with the time until that one had read. */
+async function moveAway(homes: HomesSite, login: string): Promise<{ startMs: number }> {
   const to = 1 - (await homes.row(login))!.hfs;
   const seat = homes.seat(to, 1);
   await homes.login(login, seat);
-  const startMs = await timeMs(async () => readOnce(await homes.getHfs(to, login)));
+  let client: NbdClient | undefined;
+  const startMs = await timeMs(async () => {
+    client = await connectNbd(await homes.getHfs(to, login));
+    await client.read(0, BLOCK);
+  });
+  await untilOwner(homes, login, to);
+  await client!.close();
   await homes.logout(login, seat);
-  return { to, startMs };
+  return { startMs };
 }
 
 async function imageOf(homes: HomesSite, login: string): Promise<string> {
@@ -93,9 +100,7 @@ async function measureStart(
         sadm.push(await sadmWay(await imageOf(homes, login), dir));
       }
       await settleDisk();
-      const { to, startMs } = await moveAway(homes, login);
-      ours.push(startMs);
-      await untilOwner(homes, login, to);
+      ours.push((await moveAway(homes, login)).startMs);
       await removeOldImages(homes, login);
     }
   const [small, large] = [SMALL, LARGE].map((login) => ({
@@ -148,12 +153,7 @@ async function measureWhole(
   const [moves, copies]: [number[], number[]] = [[], []];
   const ours = async (): Promise<void> => {
     await settleDisk();
-    moves.push(
-      await timeMs(async () => {
-        const { to } = await moveAway(homes, SMALL);
-        await untilOwner(homes, SMALL, to);
-      }),
-    );
+    moves.push(await timeMs(() => moveAway(homes, SMALL)));
     await removeOldImages(homes, SMALL);
   };
   const peer = async (): Promise<void> => {

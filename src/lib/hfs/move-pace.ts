@@ -23,10 +23,12 @@ export interface Pace {
   bytesPerSecond: number;
   look?: Look;
   busyUntilMs: number;
+  /** Whether anybody ever was. */
+  wasConnected: boolean;
 }
 
 /**
- * How fast a home is copied from now on. Where nobody is connected, somebody is just about to: they wait for their home.
+ * How fast a home is copied from now on. As long as nobody has connected, somebody is just about to: they wait for their home.
  * @param limit the site's own, 0 where there is none
  */
 export function nextPace(before: Pace, look: Look, limit: number): Pace {
@@ -34,8 +36,9 @@ export function nextPace(before: Pace, look: Look, limit: number): Pace {
   const sent = (receivedBytes ?? 0) - (before.look?.receivedBytes ?? receivedBytes ?? 0);
   const busyUntilMs = sent > IDLE_BYTES ? atMs + BUSY_MS : before.busyUntilMs;
   const polite = limit > 0 ? Math.min(limit, POLITE_BYTES_PER_SECOND) : POLITE_BYTES_PER_SECOND;
-  const isBusy = receivedBytes === undefined || busyUntilMs > atMs;
-  return { bytesPerSecond: isBusy ? polite : limit, look, busyUntilMs };
+  const wasConnected = before.wasConnected || receivedBytes !== undefined;
+  const isBusy = !wasConnected || busyUntilMs > atMs;
+  return { bytesPerSecond: isBusy ? polite : limit, look, busyUntilMs, wasConnected };
 }
 
 /** `ss -tin`: bytes that came in over the connections it shows; undefined when it shows none. */
@@ -52,7 +55,7 @@ export async function paceMove(
   limit: number,
   isOver: () => boolean,
 ): Promise<void> {
-  let pace: Pace = { bytesPerSecond: limit, busyUntilMs: 0 };
+  let pace: Pace = { bytesPerSecond: limit, busyUntilMs: 0, wasConnected: false };
   for (; !isOver(); await sleep(LOOK_MS)) {
     const shown = await runLight(['ss', '-Htin', 'state', 'established', 'sport', '=', `:${port()}`]);
     if (isOver() || shown.exitCode !== 0) return;

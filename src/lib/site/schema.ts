@@ -4,6 +4,7 @@ import { Dns } from './schema/dns.ts';
 import { Hfs } from './schema/hfs.ts';
 import { Netboot } from './schema/netboot.ts';
 import { Presence } from './schema/presence.ts';
+import { Ssh } from './schema/ssh.ts';
 import { duration, label, strict, text } from './schema/shared.ts';
 
 export const MTYPES = ['user', 'orga', 'cluster', 'service'] as const;
@@ -158,6 +159,7 @@ export const ConfigSchema = Type.Object(
     dhcp: Dhcp,
     netboot: Netboot,
     presence: Presence,
+    ssh: Ssh,
     hfs: Hfs,
     feed: Type.Object(
       {

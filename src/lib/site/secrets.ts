@@ -25,6 +25,7 @@ export const SECRET_NAMES = [
   'hfs.control',
   'hfs.backup',
   'passwords.key',
+  'ssh.pcs',
 ] as const;
 export type SecretName = (typeof SECRET_NAMES)[number];
 export type Secrets = Partial<Record<SecretName, string>>;

@@ -6,7 +6,7 @@ import {
   readReceived,
 } from '../../../src/lib/hfs/move-pace.ts';
 
-const idle: Pace = { bytesPerSecond: 0, busyUntilMs: 0 };
+const idle: Pace = { bytesPerSecond: 0, busyUntilMs: 0, wasConnected: false };
 
 describe('how fast a home is copied', () => {
   const after = (limit: number, ...received: (number | undefined)[]): number =>
@@ -30,6 +30,9 @@ describe('how fast a home is copied', () => {
     expect(after(0, undefined)).to.equal(POLITE_BYTES_PER_SECOND);
     expect(after(0, undefined, undefined, 300)).to.equal(0);
     expect(after(0, undefined, 300, 9_000, 9_000)).to.equal(POLITE_BYTES_PER_SECOND);
+  });
+  it('is as fast as it goes once they have left', () => {
+    expect(after(0, undefined, 300, undefined)).to.equal(0);
   });
   it('keeps to the site’s own limit', () => {
     expect(after(1_000_000, 500, 500)).to.equal(1_000_000);
