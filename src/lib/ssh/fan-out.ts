@@ -1,44 +1,22 @@
-/** How many at once, in all and of one group (a switch), and how long a group's place stays taken after an end. */
-export interface Limits<T> {
-  atOnce: number;
-  groupOf?: (item: T) => string;
-  perGroup?: number;
-}
-
 /**
- * Works on all items, as many at once as the limits let; those that wait for their group hold up no other. Resolves when each
- * is done.
- * @param work settles whatever happens; what it throws ends all
+ * Works on all items, so many at once, in their order. Resolves when each is done.
+ * @throws what `work` threw first, once those that had begun have ended; no other is begun
  */
 export async function fanOut<T>(
   items: readonly T[],
   work: (item: T) => Promise<void>,
-  { atOnce, groupOf = () => '', perGroup = Infinity }: Limits<T>,
+  { atOnce }: { atOnce: number },
 ): Promise<void> {
-  const waiting = [...items];
-  const busy = new Map<string, number>();
-  let running = 0;
-  await new Promise<void>((resolve, reject) => {
-    const next = (): void => {
-      if (running === 0 && waiting.length === 0) return resolve();
-      for (let i = 0; i < waiting.length && running < atOnce;) {
-        const item = waiting[i]!;
-        const group = groupOf(item);
-        const taken = busy.get(group) ?? 0;
-        if (taken >= perGroup) {
-          i++;
-          continue;
-        }
-        waiting.splice(i, 1);
-        busy.set(group, taken + 1);
-        running++;
-        work(item).then(() => {
-          busy.set(group, busy.get(group)! - 1);
-          running--;
-          next();
-        }, reject);
+  let next = 0;
+  const failures: unknown[] = [];
+  const worker = async (): Promise<void> => {
+    while (next < items.length && failures.length === 0)
+      try {
+        await work(items[next++]!);
+      } catch (error) {
+        failures.push(error);
       }
-    };
-    next();
-  });
+  };
+  await Promise.all(Array.from({ length: Math.min(atOnce, items.length) }, worker));
+  if (failures.length > 0) throw failures[0];
 }
