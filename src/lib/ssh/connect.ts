@@ -25,6 +25,8 @@ export interface Connection {
   exec(command: string): Promise<Running>;
   /** Why it ended; undefined as long as it has not. */
   readonly ended: ConnectionEnded | undefined;
+  /** Resolves when it has ended, by whomever. */
+  readonly end: Promise<ConnectionEnded>;
   close(): void;
 }
 
@@ -80,6 +82,7 @@ export async function connect(
   const client: Client = new ssh2.Client();
   let ended: ConnectionEnded | undefined;
   let wrongKey: string | undefined;
+  const closed = new Promise<void>((resolve) => client.once('close', () => resolve()));
   const known = hostKeys.algorithmsOf(target);
   const end = (error: ConnectionEnded): void => {
     ended ??= error;
@@ -125,6 +128,7 @@ export async function connect(
     get ended() {
       return ended;
     },
+    end: closed.then(() => ended ?? new ConnectionEnded('unreachable', 'it hung up')),
     exec: (command) =>
       new Promise((resolve, reject) => {
         if (ended) return reject(ended);

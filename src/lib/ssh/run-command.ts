@@ -21,8 +21,12 @@ export async function runCommand(
   const ms = (): number => Math.round(performance.now() - startedMs);
   let cut: ConnectionEnded | undefined;
   let channel: ClientChannel | undefined;
+  // A channel closes when the other side says so, which is the command's end: that is not waited for.
+  let cutShort: (why: ConnectionEnded) => void = () => undefined;
+  const isCut = new Promise<never>((_, reject) => (cutShort = reject));
+  isCut.catch(() => undefined);
   const stop = (status: 'timeout' | 'stopped', reason: string): void => {
-    cut ??= new ConnectionEnded(status, reason);
+    cutShort((cut ??= new ConnectionEnded(status, reason)));
     channel?.destroy();
   };
   const timer =
@@ -34,15 +38,22 @@ export async function runCommand(
   try {
     if (signal?.aborted) onAbort();
     if (cut) throw cut;
-    const running = await connection.exec(command);
+    const starting = connection.exec(command);
+    starting.then(
+      (late) => void (cut && late.channel.destroy()),
+      () => undefined,
+    );
+    const running = await Promise.race([starting, isCut]);
     channel = running.channel;
-    if (cut) throw (channel.destroy(), cut);
     channel.on('error', () => undefined).end(input);
     const pass = async (stream: Stream, from: AsyncIterable<Buffer>): Promise<void> => {
-      for await (const chunk of from) await sink.write(hostname, stream, chunk);
+      for await (const chunk of from) {
+        if (cut) return;
+        await sink.write(hostname, stream, chunk);
+      }
     };
-    await Promise.all([pass('stdout', channel), pass('stderr', channel.stderr)]);
-    const { exitCode, killedBy } = await running.exit;
+    const all = Promise.all([pass('stdout', channel), pass('stderr', channel.stderr)]);
+    const { exitCode, killedBy } = await Promise.race([all.then(() => running.exit), isCut]);
     if (exitCode === 0) return { hostname, status: 'ok', exitCode, ms: ms() };
     if (exitCode !== undefined) return { hostname, status: 'failed', exitCode, ms: ms() };
     if (killedBy !== undefined)
