@@ -1,5 +1,5 @@
-import { hostname, userInfo } from 'node:os';
 import { Command, Errors, Flags, type Interfaces } from '@oclif/core';
+import { currentActor } from './lib/cli/actor.ts';
 import { fileTrouble } from './lib/cli/file-trouble.ts';
 import { printable } from './lib/cli/table.ts';
 import { asProloError, ProloError } from './lib/errors.ts';
@@ -60,7 +60,7 @@ export abstract class BaseCommand<T extends typeof Command = typeof Command> ext
 
   /** Who runs this, for the change log: `root@gw`, the person behind sudo where there is one. */
   protected get actor(): string {
-    return `${process.env.SUDO_USER ?? userInfo().username}@${hostname()}`;
+    return currentActor();
   }
 
   /** What is not the command's result: progress, warnings. Never on standard output, silent with --json. */
