@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream';
 import type { Mtype } from '../site/schema.ts';
 
 /** A machine as SSH reaches it. */
@@ -43,8 +44,8 @@ export interface Sink {
 export interface Job {
   /** For the login shell over there, as it is. */
   command: string;
-  /** The command's standard input, all of it; undefined: none. */
-  input?: Buffer;
+  /** The command's standard input, all of it; a function gives each machine a stream of its own. undefined: none. */
+  input?: Buffer | (() => Readable);
 }
 
 /** What SSH says an exit status is where there was no command to end: as OpenSSH's own client. */

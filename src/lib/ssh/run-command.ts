@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream';
 import type { ClientChannel } from 'ssh2';
 import { type Connection, ConnectionEnded, outcomeOfEnd } from './connect.ts';
 import type { Job, Outcome, Sink, Stream } from './protocol.ts';
@@ -45,7 +46,10 @@ export async function runCommand(
     );
     const running = await Promise.race([starting, isCut]);
     channel = running.channel;
-    channel.on('error', () => undefined).end(input);
+    channel.on('error', () => undefined);
+    if (typeof input === 'function')
+      feed(input(), channel).catch((error: Error) => stop('stopped', `its input: ${error.message}`));
+    else channel.end(input);
     const pass = async (stream: Stream, from: AsyncIterable<Buffer>): Promise<void> => {
       for await (const chunk of from) {
         if (cut) return;
@@ -65,4 +69,20 @@ export async function runCommand(
     clearTimeout(timer);
     signal?.removeEventListener('abort', onAbort);
   }
+}
+
+/** One chunk at a time: the channel's own buffer is 2 MB, and there may be hundreds of them. */
+async function feed(source: Readable, channel: ClientChannel): Promise<void> {
+  let isOpen = true;
+  const closed = new Promise<void>((resolve) =>
+    channel.once('close', () => {
+      isOpen = false;
+      resolve();
+    }),
+  );
+  for await (const chunk of source) {
+    await Promise.race([new Promise((resolve) => channel.write(chunk, resolve)), closed]);
+    if (!isOpen) return;
+  }
+  channel.end();
 }
