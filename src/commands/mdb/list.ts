@@ -1,5 +1,6 @@
 import { Args, Flags } from '@oclif/core';
 import { BaseCommand } from '../../base-command.ts';
+import type { MachineRecord } from '../../lib/mdb/record.ts';
 
 export default class MdbList extends BaseCommand<typeof MdbList> {
   static override description = 'list machines, all or a selection';
@@ -8,6 +9,7 @@ export default class MdbList extends BaseCommand<typeof MdbList> {
     '<%= config.bin %> mdb list pas-r[01-06]p[01-08]',
     '<%= config.bin %> mdb list "@room:pasteur&@faulty"',
     '<%= config.bin %> mdb list @mtype:user --fold',
+    '<%= config.bin %> mdb list "@free&@room:pasteur"',
   ];
   static override strict = false;
   static override args = { machines: Args.string({ description: 'node sets; none: all machines' }) };
@@ -18,8 +20,7 @@ export default class MdbList extends BaseCommand<typeof MdbList> {
   async run() {
     const { readMachines } = await import('../../lib/mdb/source.ts');
     const all = await readMachines(await this.site(), () => this.store());
-    const machines =
-      this.words.length > 0 ? (await import('../../lib/nodeset.ts')).selectMachines(this.words, all) : all;
+    const machines = this.words.length > 0 ? await this.select(all) : all;
     if (this.jsonEnabled()) return machines;
     if (this.flags.fold) {
       this.log((await import('../../lib/nodeset.ts')).foldNodeset(machines.map(({ hostname }) => hostname)));
@@ -41,5 +42,15 @@ export default class MdbList extends BaseCommand<typeof MdbList> {
       table(['hostname', 'ip', 'mac', 'mtype', 'room', 'rfs', 'hfs', 'aliases', 'faulty'], machines.map(row)),
     );
     return machines;
+  }
+
+  private async select(all: MachineRecord[]) {
+    const [{ selectMachines }, { withLiveGroups }] = await Promise.all([
+      import('../../lib/nodeset.ts'),
+      import('../../lib/ssh/groups.ts'),
+    ]);
+    const sessions = async () =>
+      (await import('../../lib/presence/source.ts')).readLogins(await this.site(), () => this.store());
+    return withLiveGroups(all, { sessions }, (groups) => selectMachines(this.words, all, { groups }));
   }
 }

@@ -1,21 +1,40 @@
 import { Args, Flags } from '@oclif/core';
 
+const only = (what: string) =>
+  Flags.string({ description: what, helpValue: 'REGEX', helpGroup: 'WHERE A REGEX IS FOUND IN' });
+
 /** Which machines: node sets as words, and these. */
 export const selectionArgs = {
-  selection: Args.string({ description: 'node sets, @groups; none: all machines' }),
+  selection: Args.string({
+    description:
+      'node sets, and groups: @all @faulty @room:R @mtype:T @rfs:N @hfs:N @user:LOGIN @logged-in @free @alive',
+  }),
 };
+/** How they narrow each other is said where they are used: `chooseMachines`. */
 export const selectionFlags = {
   exclude: Flags.string({
     char: 'x',
-    description: 'leave these out',
+    description: 'leave these out, whatever else names them',
     multiple: true,
+    multipleNonGreedy: true,
     helpValue: 'SELECTION',
   }),
+  failed: Flags.boolean({ description: 'only those that failed in your last run' }),
+  hostname: only('the name'),
+  ip: only('the address'),
+  mac: only('the MAC address'),
+  rfs: only("the root file server's number"),
+  hfs: only("the home file server's number"),
+  mtype: only('the type'),
+  room: only('the room'),
 };
 
 /** Before machines are touched. */
 export const touchFlags = {
-  yes: Flags.boolean({ char: 'y', description: 'ask nothing' }),
+  yes: Flags.boolean({
+    char: 'y',
+    description: 'ask nothing (nothing is asked where nobody is at a terminal)',
+  }),
   'dry-run': Flags.boolean({ char: 'n', description: 'show which machines and what, and do nothing' }),
 };
 
