@@ -20,28 +20,25 @@ export default class Pssh extends BaseCommand<typeof Pssh> {
   };
 
   async run() {
-    const [
-      { chooseMachines, confirmMachines },
-      { openAccess },
-      { runEverywhere },
-      { commandOf },
-      protocol,
-      { prefixedSink },
-    ] = await Promise.all([
+    const [{ chooseMachines, confirmMachines, showMachines }, { commandOf }] = await Promise.all([
       import('../lib/ssh/choose.ts'),
-      import('../lib/ssh/open.ts'),
-      import('../lib/ssh/run-everywhere.ts'),
       import('../lib/ssh/command.ts'),
-      import('../lib/ssh/protocol.ts'),
-      import('../lib/ssh/output/prefixed.ts'),
     ]);
     const site = await this.site();
     const { selection, command } = this.split();
     const { flags } = this;
-    const machines = await chooseMachines(site, () => this.store(), { ...flags, words: selection });
-    const what = `run ${commandOf(command)}`;
-    const goOn = await confirmMachines(site, machines, what, flags, (text) => this.note(text));
-    if (!goOn || flags['dry-run']) return { outcomes: [] };
+    const note = (text: string): void => this.note(text);
+    const asked = { ...flags, words: selection };
+    const machines = await chooseMachines(site, () => this.store(), asked, { note });
+    const goOn = await confirmMachines(site, machines, `run ${commandOf(command)}`, flags, note);
+    if (flags['dry-run']) return showMachines(machines, (text) => this.log(text));
+    if (!goOn) return { outcomes: [] };
+    const [{ openAccess }, { runEverywhere }, protocol, { prefixedSink }] = await Promise.all([
+      import('../lib/ssh/open.ts'),
+      import('../lib/ssh/run-everywhere.ts'),
+      import('../lib/ssh/protocol.ts'),
+      import('../lib/ssh/output/prefixed.ts'),
+    ]);
     const access = await openAccess(site, flags);
     const sink = prefixedSink(
       (stream, bytes) =>
