@@ -1,73 +1,94 @@
 import { Flags } from '@oclif/core';
 import { BaseCommand } from '../base-command.ts';
-import { ProloError } from '../lib/errors.ts';
 import { connectFlags, selectionArgs, selectionFlags, touchFlags } from '../lib/ssh/flags.ts';
 
 export default class Pssh extends BaseCommand<typeof Pssh> {
-  static override description = 'run a command on many machines at once';
+  static override summary = 'run a command on many machines at once';
+  static override description = `One word after -- is a command line for the shell over there, pipes and variables included; several words are
+one command and its arguments, which that shell leaves alone. Lines come behind the name of their machine. The exit status
+is the highest of all machines (255 without a connection, 124 out of time).`;
   static override usage = '<%= command.id %> [SELECTION…] -- COMMAND…';
   static override examples = [
-    '<%= config.bin %> pssh @room:pasteur -- uptime',
-    "<%= config.bin %> pssh @mtype:user -- 'date; who | wc -l'",
+    {
+      description: 'each line behind its machine',
+      command: '<%= config.bin %> <%= command.id %> @room:pasteur -- uptime',
+    },
+    {
+      description: 'the same answers once, below those who gave them',
+      command: "<%= config.bin %> <%= command.id %> --gather @mtype:user -- 'uname -r; df -h / | tail -1'",
+    },
+    {
+      description: 'how files differ from the commonest one',
+      command: '<%= config.bin %> <%= command.id %> --diff @mtype:user -- cat /etc/resolv.conf',
+    },
+    {
+      description: 'a script from here, again on those where it failed',
+      command: '<%= config.bin %> <%= command.id %> --failed --stdin fix.sh -- sh -s',
+    },
+    {
+      description: 'a file a machine',
+      command: '<%= config.bin %> <%= command.id %> @all --out logs -- journalctl -b --no-pager',
+    },
   ];
   static override strict = false;
   static override args = selectionArgs;
   static override flags = {
     ...selectionFlags,
     ...touchFlags,
-    ...connectFlags,
+    gather: Flags.boolean({ char: 'g', description: 'identical answers once, the commonest first' }),
+    diff: Flags.boolean({ char: 'd', description: 'the commonest answer, and how each other one differs' }),
+    out: Flags.string({
+      char: 'o',
+      description: 'output into NAME.out and NAME.err of this folder',
+      helpValue: 'DIR',
+    }),
+    stdin: Flags.string({
+      description: "standard input of all of them: a file; -: this command's own",
+      helpValue: 'FILE',
+    }),
     timeout: Flags.integer({ char: 't', description: 'seconds that the command may take; 0: any', min: 0 }),
+    ...connectFlags,
   };
 
   async run() {
-    const [{ chooseMachines, confirmMachines, showMachines }, { commandOf }] = await Promise.all([
+    const [
+      { chooseMachines, confirmMachines, showMachines },
+      { openAccess },
+      { runRecorded, splitWords },
+      command,
+    ] = await Promise.all([
       import('../lib/ssh/choose.ts'),
+      import('../lib/ssh/open.ts'),
+      import('../lib/ssh/run-recorded.ts'),
       import('../lib/ssh/command.ts'),
     ]);
-    const site = await this.site();
-    const { selection, command } = this.split();
     const { flags } = this;
+    const words = splitWords(this.argv, this.words, 'prolo pssh @room:pasteur -- uptime');
+    const site = await this.site();
     const note = (text: string): void => this.note(text);
-    const asked = { ...flags, words: selection };
-    const machines = await chooseMachines(site, () => this.store(), asked, { note });
-    const goOn = await confirmMachines(site, machines, `run ${commandOf(command)}`, flags, note);
-    if (flags['dry-run']) return showMachines(machines, (text) => this.log(text));
-    if (!goOn) return { outcomes: [] };
-    const [{ openAccess }, { runEverywhere }, protocol, { prefixedSink }] = await Promise.all([
-      import('../lib/ssh/open.ts'),
-      import('../lib/ssh/run-everywhere.ts'),
-      import('../lib/ssh/protocol.ts'),
-      import('../lib/ssh/output/prefixed.ts'),
-    ]);
+    const selection = { ...flags, words: words.selection };
+    const machines = await chooseMachines(site, () => this.store(), selection, { note });
+    const line = command.commandOf(words.command);
+    if (!(await confirmMachines(site, machines, `run ${line}`, flags, note)))
+      return { machines: showMachines(machines, (text) => this.log(text)) };
+    const { readInputBytes } = await import('../lib/cli/input.ts');
+    const input = flags.stdin === undefined ? undefined : await readInputBytes(flags.stdin);
     const access = await openAccess(site, flags);
-    const sink = prefixedSink(
-      (stream, bytes) =>
-        this.jsonEnabled()
-          ? undefined
-          : new Promise<void>((resolve) => void process[stream].write(bytes, () => resolve())),
-      () => undefined,
-    );
-    const outcomes = await runEverywhere(
+    const { data, exitStatus } = await runRecorded(
+      site,
       machines.map(access.targetOf),
-      { command: commandOf(command) },
-      access.connector,
-      sink,
-      { fanout: access.fanout, commandMs: (flags.timeout ?? site.config.ssh.commandSeconds) * 1000 },
+      { command: line, ...(input ? { input } : {}) },
+      access,
+      {
+        what: `run ${line}`,
+        output: { ...flags, json: this.jsonEnabled() },
+        fanout: access.fanout,
+        commandMs: (flags.timeout ?? site.config.ssh.commandSeconds) * 1000,
+        note,
+      },
     );
     await access.close();
-    for (const { hostname, status, reason, exitCode } of outcomes)
-      if (status !== 'ok') this.note(`${hostname}: ${reason ?? `exit status ${exitCode}`}`);
-    process.exitCode = Math.max(0, ...outcomes.map(protocol.exitStatusOf));
-    return { outcomes };
-  }
-
-  /** The words before and after `--`. @throws ProloError `bad-input` */
-  private split(): { selection: string[]; command: string[] } {
-    const at = process.argv.indexOf('--');
-    const command = at < 0 ? [] : process.argv.slice(at + 1);
-    if (command.length > 0) return { selection: this.words.slice(0, -command.length), command };
-    throw new ProloError('bad-input', 'pssh: no command', {
-      hint: 'it comes after --: `prolo pssh @room:pasteur -- uptime`',
-    });
+    process.exitCode = exitStatus;
+    return data;
   }
 }

@@ -8,6 +8,8 @@ export interface RunOptions {
   cwd?: string;
   env?: Record<string, string>;
   signal?: AbortSignal;
+  /** Of its output; `latin1` is one character a byte. Default: UTF-8. */
+  encoding?: 'latin1';
 }
 
 export interface RunResult {
@@ -32,6 +34,7 @@ export async function run(argv: readonly string[], options: RunOptions = {}): Pr
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
     env: { PATH: searchPath(), ...options.env },
     ...(options.signal === undefined ? {} : { cancelSignal: options.signal }),
+    ...(options.encoding === undefined ? {} : { encoding: options.encoding }),
   });
   if (result.code === 'ENOENT')
     throw new ProloError('unavailable', `program ${file}: not found`, {

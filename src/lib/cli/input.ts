@@ -4,7 +4,7 @@ import { fileTrouble } from './file-trouble.ts';
 
 /** A file's text, or standard input's for `-`. @throws ProloError `bad-input` for bytes that are no UTF-8, `not-found` */
 export async function readInput(file: string): Promise<string> {
-  const bytes = file === '-' ? await readStdin() : await readNamed(file);
+  const bytes = await readInputBytes(file);
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch (error) {
@@ -14,6 +14,11 @@ export async function readInput(file: string): Promise<string> {
       cause: error,
     });
   }
+}
+
+/** A file as it is, or standard input for `-`. @throws ProloError `not-found` and the like */
+export async function readInputBytes(file: string): Promise<Buffer> {
+  return file === '-' ? readStdin() : readNamed(file);
 }
 
 function firstBadLine(bytes: Buffer): number {

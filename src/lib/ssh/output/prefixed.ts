@@ -2,46 +2,73 @@ import type { Outcome, Sink, Stream } from '../protocol.ts';
 
 /** The longest line that is kept until its end comes; what is longer is written in parts. */
 const MAX_LINE_BYTES = 64 * 1024;
+/** Small chunks are joined every so often, so that each byte is copied a few times at most. */
+const MAX_PARTS = 256;
+const NEWLINE = 10;
 
 /**
- * Each line behind the name of its machine, as it comes. Lines of several machines never mix; bytes are passed on as they are.
+ * Each line behind the name of its machine, as it comes: `pas-r01p01: text`. Lines of several machines never mix; bytes are passed
+ * on as they are. A very long line comes in parts, the later ones behind `pas-r01p01+ `.
  * @param write resolves when more can be taken
  */
 export function prefixedSink(
   write: (stream: Stream, bytes: Buffer) => void | Promise<void>,
-  end: (outcome: Outcome) => void,
+  end: (outcome: Outcome) => void = () => undefined,
 ): Sink {
-  const rests = new Map<string, Buffer>();
-  const flush = async (hostname: string, stream: Stream, bytes: Buffer): Promise<void> => {
-    const key = `${stream} ${hostname}`;
-    const all = Buffer.concat([rests.get(key) ?? Buffer.alloc(0), bytes]);
-    const cut = all.length > MAX_LINE_BYTES ? all.length : all.lastIndexOf(10) + 1;
-    rests.set(key, all.subarray(cut));
-    if (cut > 0) await write(stream, prefixLines(hostname, all.subarray(0, cut)));
-  };
+  const open = { stdout: new Map<string, LineJoiner>(), stderr: new Map<string, LineJoiner>() };
   return {
-    write: flush,
+    write(hostname, stream, chunk) {
+      let joiner = open[stream].get(hostname);
+      if (!joiner) open[stream].set(hostname, (joiner = prefixLines(`${hostname}: `, `${hostname}+ `)));
+      const lines = joiner.add(chunk);
+      return lines && write(stream, lines);
+    },
     async end(outcome) {
       for (const stream of ['stdout', 'stderr'] as const) {
-        const key = `${stream} ${outcome.hostname}`;
-        const rest = rests.get(key);
-        rests.delete(key);
-        if (rest?.length) await write(stream, prefixLines(outcome.hostname, rest));
+        const rest = open[stream].get(outcome.hostname)?.end();
+        open[stream].delete(outcome.hostname);
+        if (rest) await write(stream, rest);
       }
       end(outcome);
     },
   };
 }
 
-function prefixLines(hostname: string, bytes: Buffer): Buffer {
-  const prefix = Buffer.from(`${hostname}: `);
-  const parts: Buffer[] = [];
-  for (let start = 0; start < bytes.length;) {
-    const found = bytes.indexOf(10, start);
-    const next = found < 0 ? bytes.length : found + 1;
-    parts.push(prefix, bytes.subarray(start, next));
-    start = next;
-  }
-  if (bytes.at(-1) !== 10) parts.push(Buffer.from('\n'));
-  return Buffer.concat(parts);
+export interface LineJoiner {
+  /** The lines that are whole by now, each behind the prefix. */
+  add(chunk: Buffer): Buffer | undefined;
+  /** What is left, as a line. */
+  end(): Buffer | undefined;
+}
+
+/** @param later of the second and later parts of a very long line */
+export function prefixLines(prefix: string, later: string): LineJoiner {
+  let parts: Buffer[] = [];
+  let partBytes = 0;
+  let isLater = false;
+  const take = (last: Buffer, wholeLine: boolean): Buffer => {
+    const all = parts.length > 0 ? Buffer.concat([...parts, last]) : last;
+    [parts, partBytes] = [[], 0];
+    // One character a byte: whatever the bytes are, they come out as they went in.
+    const text = all.toString('latin1', 0, wholeLine ? all.length - 1 : all.length);
+    const lines = (isLater ? later : prefix) + text.replaceAll('\n', `\n${prefix}`);
+    isLater = !wholeLine;
+    return Buffer.from(`${lines}\n`, 'latin1');
+  };
+  return {
+    add(chunk) {
+      const cut = chunk.lastIndexOf(NEWLINE) + 1;
+      const lines = cut > 0 ? take(chunk.subarray(0, cut), true) : undefined;
+      if (cut === chunk.length) return lines;
+      if (partBytes + chunk.length - cut > MAX_LINE_BYTES) {
+        const part = take(chunk.subarray(cut), false);
+        return lines ? Buffer.concat([lines, part]) : part;
+      }
+      parts.push(Buffer.from(chunk.subarray(cut))); // not a view, which would keep the whole packet
+      partBytes += chunk.length - cut;
+      if (parts.length > MAX_PARTS) parts = [Buffer.concat(parts)];
+      return lines;
+    },
+    end: () => (partBytes > 0 ? take(Buffer.alloc(0), false) : undefined),
+  };
 }

@@ -1,0 +1,83 @@
+import { ProloError } from '../errors.ts';
+import type { Site } from '../site/site.ts';
+import { onInterrupt } from './interrupt.ts';
+import type { Access } from './open.ts';
+import { openOutput, type OutputFlags } from './output/open-output.ts';
+import { countOutcomes, summaryLines } from './output/summary.ts';
+import { exitStatusOf, type Job, type Outcome, type Target } from './protocol.ts';
+import { runEverywhere } from './run-everywhere.ts';
+import { startRun } from './runs.ts';
+
+export interface RecordedRun {
+  /** For the run's log, such as `run uptime`. */
+  what: string;
+  output: OutputFlags;
+  fanout: number;
+  commandMs: number;
+  note: (text: string) => void;
+}
+
+/**
+ * Runs one job at every machine from its log's first line to the summary: output as it is wanted, Ctrl-C, the exit status.
+ * @returns the result for --json
+ * @throws ProloError what was wrong here, such as a full disk; never what was wrong at a machine
+ */
+export async function runRecorded(
+  site: Site,
+  targets: readonly Target[],
+  job: Job,
+  { connector }: Pick<Access, 'connector'>,
+  { what, output, fanout, commandMs, note }: RecordedRun,
+): Promise<{ data: Record<string, unknown>; exitStatus: number }> {
+  const startedMs = performance.now();
+  const hostnames = targets.map(({ hostname }) => hostname);
+  let trouble: unknown;
+  const interrupt = onInterrupt(() => {
+    const words = 'stopping; once more leaves at once.';
+    if (!shown.say(words)) note(`prolo: ${words}`);
+  });
+  const shown = await openOutput(output, hostnames, (error) => {
+    trouble ??= error;
+    interrupt.stop();
+  });
+  const log = await startRun(site, {
+    what,
+    hostnames,
+    ...(output.out === undefined ? {} : { output: output.out }),
+  }).catch((error: unknown) => void note(`no log of this run is kept: ${(error as Error).message}`));
+  const sink = {
+    write: shown.sink.write,
+    async end(outcome: Outcome) {
+      await shown.sink.end(outcome);
+      log?.add(outcome, shown.noteOf(outcome.hostname));
+    },
+  };
+  try {
+    const { signal } = interrupt;
+    const outcomes = await runEverywhere(targets, job, connector, sink, { fanout, commandMs, signal });
+    await log?.end().catch((error: unknown) => note(`the log of this run is not whole: ${String(error)}`));
+    await shown.show();
+    if (trouble) throw trouble;
+    const ms = performance.now() - startedMs;
+    for (const line of summaryLines(outcomes, ms)) note(line);
+    const exitStatus = Math.max(0, ...outcomes.map(exitStatusOf));
+    const summary = { ...countOutcomes(outcomes), exitStatus, ms: Math.round(ms), log: log?.file };
+    return { data: { summary, ...shown.data(outcomes) }, exitStatus };
+  } finally {
+    interrupt.release();
+    await shown.close();
+  }
+}
+
+/** The words before and after `--`. @throws ProloError `bad-input` where no command is */
+export function splitWords(
+  argv: readonly string[],
+  words: readonly string[],
+  usage: string,
+): { selection: string[]; command: string[] } {
+  const at = argv.indexOf('--');
+  const command = at < 0 ? [] : argv.slice(at + 1);
+  if (command.some((word) => word.trim() !== ''))
+    return { selection: words.slice(0, words.length - command.length), command };
+  throw new ProloError('bad-input', 'pssh: no command', { hint: `it comes after --: \`${usage}\`` });
+}
