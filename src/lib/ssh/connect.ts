@@ -1,17 +1,27 @@
+import { Socket } from 'node:net';
 import type { AnyAuthMethod, Client, ClientChannel, ServerHostKeyAlgorithm } from 'ssh2';
-import { ProloError } from '../errors.ts';
-import type { Outcome, Status, Target } from './protocol.ts';
+import { awaitIdentification, onAbort } from './dial.ts';
+import { asEnd, ConnectionEnded } from './ended.ts';
+import type { Target } from './protocol.ts';
+
+export { ConnectionEnded, outcomeOfEnd } from './ended.ts';
 
 /** Which machine's key is whose. */
 export interface HostKeys {
   /** The algorithms whose keys are known of a machine, so that it shows one of those; none: any will do. */
   algorithmsOf(target: Target): readonly ServerHostKeyAlgorithm[];
-  /** @param key as it is on the wire. @returns undefined when it is the machine's, or its first one; else what is wrong */
+  /** @param key as it is on the wire; nobody has proved to have it yet. @returns what is wrong with it */
   check(target: Target, key: Buffer): string | undefined;
+  /** What is wrong where a machine has no key of the algorithms that are known of it. */
+  missing(target: Target): string | undefined;
+  /** The machine has proved that the key is its own. */
+  seen(target: Target, key: Buffer): void;
 }
 
 export interface Connector {
   auth: readonly AnyAuthMethod[];
+  /** What is wrong with the operator's keys or agent right now, for a machine that takes none of them. */
+  authTrouble?: () => string | undefined;
   hostKeys: HostKeys;
   connectMs: number;
   /** A machine that says nothing for three times that has gone. */
@@ -21,12 +31,13 @@ export interface Connector {
 /** A machine that let us in. */
 export interface Connection {
   target: Target;
-  /** @throws ConnectionEnded when it is gone */
+  /** @throws ConnectionEnded when it is gone, or runs nothing for us */
   exec(command: string): Promise<Running>;
   /** Why it ended; undefined as long as it has not. */
   readonly ended: ConnectionEnded | undefined;
   /** Resolves when it has ended, by whomever. */
   readonly end: Promise<ConnectionEnded>;
+  /** Leaves at once, whatever the other side does. */
   close(): void;
 }
 
@@ -35,23 +46,8 @@ export interface Running {
   channel: ClientChannel;
   /** Resolves when the channel is closed, with how the command ended; neither where the connection went first. */
   exit: Promise<{ exitCode?: number; killedBy?: string }>;
-}
-
-/** Why a machine did not let us in, or is there no more. */
-export class ConnectionEnded extends ProloError {
-  readonly status: Extract<Status, 'unreachable' | 'refused' | 'timeout' | 'stopped'>;
-  constructor(status: ConnectionEnded['status'], reason: string, cause?: unknown) {
-    super('unavailable', reason, { cause });
-    this.status = status;
-  }
-}
-
-export function outcomeOfEnd({ target }: { target: Target }, error: unknown, ms: number): Outcome {
-  const { status, message } =
-    error instanceof ConnectionEnded
-      ? error
-      : { status: 'unreachable' as const, message: (error as Error).message };
-  return { hostname: target.hostname, status, reason: message, ms };
+  /** Asks its sshd to send it SIGTERM, and listens no more. */
+  terminate(): void;
 }
 
 /** Those that both sides do fastest come first: a handshake costs some 5 ms of processor time. */
@@ -72,77 +68,133 @@ const ALGORITHMS = {
   compress: ['none'],
 } as const;
 
-/** @throws ConnectionEnded */
+/** Polite words are written, or the connection is cut, within that. */
+const CLOSE_MS = 1000;
+
+/**
+ * Logs in on a machine, or says why not within `connectMs`. Nothing of an attempt is left behind.
+ * @throws ConnectionEnded
+ */
 export async function connect(
   target: Target,
-  { auth, hostKeys, connectMs, aliveMs }: Connector,
+  { auth, authTrouble, hostKeys, connectMs, aliveMs }: Connector,
   signal?: AbortSignal,
 ): Promise<Connection> {
   const { default: ssh2 } = await import('ssh2');
   const client: Client = new ssh2.Client();
+  const socket = new Socket();
   let ended: ConnectionEnded | undefined;
-  let wrongKey: string | undefined;
-  const closed = new Promise<void>((resolve) => client.once('close', () => resolve()));
-  const known = hostKeys.algorithmsOf(target);
-  const end = (error: ConnectionEnded): void => {
-    ended ??= error;
-    client.destroy();
+  const end = (why: ConnectionEnded): void => {
+    ended ??= why;
+    socket.destroy(); // ssh2 itself leaves one open whose other side never closes it
   };
-  await new Promise<void>((resolve, reject) => {
-    const stop = (): void => end(new ConnectionEnded('stopped', 'not waited for'));
-    const settle = (): void => {
-      signal?.removeEventListener('abort', stop);
-      if (ended) reject(ended);
-      else resolve();
-    };
-    client.on('error', (error) => {
-      end(wrongKey === undefined ? asEnd(error) : new ConnectionEnded('refused', wrongKey));
-      settle();
-    });
-    client.on('close', () => {
-      end(new ConnectionEnded('unreachable', 'it hung up'));
-      settle();
-    });
-    client.once('ready', settle);
-    if (signal?.aborted) return (stop(), settle());
-    signal?.addEventListener('abort', stop);
+  const closed = new Promise<ConnectionEnded>((resolve) =>
+    socket.once('close', () => resolve((ended ??= new ConnectionEnded('unreachable', 'it hung up')))),
+  );
+  let waitsFor = 'it does not answer';
+  let isIn = false;
+  let agentTrouble: string | undefined;
+  let wrongKey: string | undefined;
+  let shownKey: Buffer | undefined;
+  const known = hostKeys.algorithmsOf(target);
+  const ready = new Promise<void>((resolve) => client.once('ready', resolve));
+  socket.on('error', (error) => end(asEnd(error)));
+  client.on('error', (error: Error & { level?: string }) => {
+    if (error.level === 'agent') {
+      agentTrouble = error.message; // another key may do
+      return;
+    }
+    if (/no matching host key/.test(error.message)) wrongKey ??= hostKeys.missing(target);
+    const login = { user: target.user, trouble: agentTrouble ?? authTrouble?.() };
+    end(wrongKey ? new ConnectionEnded('refused', wrongKey) : asEnd(error, isIn ? undefined : login));
+  });
+  client.on('handshake', () => {
+    waitsFor = 'it neither lets us in nor says no';
+    if (shownKey) hostKeys.seen(target, shownKey);
+  });
+  const late = setTimeout(() => {
+    const trouble = authTrouble?.();
+    end(new ConnectionEnded('unreachable', trouble ? `${waitsFor}; ${trouble}` : waitsFor));
+  }, connectMs);
+  const unlisten = onAbort(signal, () => end(new ConnectionEnded('stopped', 'not waited for')));
+  const orEnd = async (work: Promise<unknown>): Promise<void> => {
+    const why = await Promise.race([work, closed]);
+    if (why instanceof ConnectionEnded) throw why;
+  };
+  try {
+    if (ended) throw ended as ConnectionEnded;
+    await orEnd(
+      new Promise<void>((resolve) => socket.connect({ host: target.ip, port: target.port }, resolve)),
+    );
+    socket.setNoDelay(true);
+    await orEnd(awaitIdentification(socket, (words) => (waitsFor = words)));
+    waitsFor = 'it does not finish the key exchange';
     client.connect({
-      host: target.ip,
-      port: target.port,
+      sock: socket,
       username: target.user,
       authHandler: [...auth],
-      readyTimeout: connectMs,
+      readyTimeout: 0, // it would not see all of an attempt
       keepaliveInterval: aliveMs,
-      keepaliveCountMax: 3,
+      keepaliveCountMax: 2, // gone when the third would be due
       algorithms: {
         kex: [...ALGORITHMS.kex],
         cipher: [...ALGORITHMS.cipher],
         compress: [...ALGORITHMS.compress],
         ...(known.length > 0 ? { serverHostKey: [...known] } : {}),
       },
-      hostVerifier: (key: Buffer) => (wrongKey = hostKeys.check(target, key)) === undefined,
+      hostVerifier: (key: Buffer) => {
+        wrongKey = hostKeys.check(target, key);
+        shownKey = key;
+        return wrongKey === undefined;
+      },
     });
-  });
+    await orEnd(ready);
+    isIn = true;
+  } catch (error) {
+    end(asEnd(error));
+    throw ended;
+  } finally {
+    clearTimeout(late);
+    unlisten();
+  }
   return {
     target,
+    end: closed,
     get ended() {
       return ended;
     },
-    end: closed.then(() => ended ?? new ConnectionEnded('unreachable', 'it hung up')),
-    exec: (command) =>
-      new Promise((resolve, reject) => {
-        if (ended) return reject(ended);
-        const gone = (): void => reject(ended ?? new ConnectionEnded('unreachable', 'it hung up'));
-        client.once('close', gone);
-        client.exec(command, (error, channel) => {
-          client.off('close', gone);
-          if (error) reject(new ConnectionEnded('refused', `no command can be run: ${error.message}`, error));
-          // Its end may be in the same packet: who listens later has missed it.
-          else resolve({ channel, exit: exitOf(channel) });
-        });
-      }),
-    close: () => client.end(),
+    exec: (command) => startCommand(client, command, closed, () => ended),
+    close() {
+      ended ??= new ConnectionEnded('stopped', 'we left');
+      client.end();
+      socket.destroySoon();
+      const cut = setTimeout(() => socket.destroy(), CLOSE_MS);
+      socket.once('close', () => clearTimeout(cut));
+    },
   };
+}
+
+function startCommand(
+  client: Client,
+  command: string,
+  closed: Promise<ConnectionEnded>,
+  ended: () => ConnectionEnded | undefined,
+): Promise<Running> {
+  return new Promise((resolve, reject) => {
+    const why = ended();
+    if (why) return reject(why);
+    void closed.then(reject);
+    client.exec(command, (error, channel) => {
+      if (error) {
+        // Of a connection that broke, the socket's own end says more.
+        if (ended() === undefined)
+          reject(new ConnectionEnded('refused', `it runs no command for us: ${error.message}`, error));
+        return;
+      }
+      // Its end may be in the same packet: who listens later has missed it.
+      resolve({ channel, exit: exitOf(channel), terminate: () => terminate(client, channel) });
+    });
+  });
 }
 
 function exitOf(channel: ClientChannel): Running['exit'] {
@@ -155,24 +207,12 @@ function exitOf(channel: ClientChannel): Running['exit'] {
   });
 }
 
-/** What ssh2 says, in words for the operator. */
-function asEnd(error: Error & { level?: string; code?: string }): ConnectionEnded {
-  const { message, level, code } = error;
-  if (level === 'client-authentication')
-    return new ConnectionEnded('refused', 'it takes none of our keys', error);
-  if (level === 'agent') return new ConnectionEnded('refused', `agent: ${message}`, error);
-  if (level === 'client-timeout')
-    return new ConnectionEnded(
-      /handshake/i.test(message) ? 'unreachable' : 'timeout',
-      /handshake/i.test(message) ? 'it did not let us in in time' : 'it answers no more',
-      error,
-    );
-  const words: Record<string, string> = {
-    ECONNREFUSED: 'no sshd listens there',
-    EHOSTUNREACH: 'no way to it',
-    ENETUNREACH: 'no way to its network',
-    ETIMEDOUT: 'no answer',
-    ECONNRESET: 'it hung up',
+/** `channel.signal` does nothing once our side of the channel is at its end, as it is when there is no input; SSH lets us. */
+function terminate(client: Client, channel: ClientChannel): void {
+  const { _protocol: protocol } = client as unknown as {
+    _protocol?: { signal(id: number, name: string): void };
   };
-  return new ConnectionEnded('unreachable', words[code ?? ''] ?? message, error);
+  const { outgoing } = channel as unknown as { outgoing: { id: number; state: string } };
+  if (outgoing.state === 'open' || outgoing.state === 'eof') protocol?.signal(outgoing.id, 'TERM');
+  channel.close();
 }

@@ -42,7 +42,7 @@ export async function openAccess(site: Site, flags: ConnectFlags): Promise<Acces
       aliveMs: ssh.aliveSeconds * 1000,
     },
     fanout: flags.fanout ?? ssh.fanout,
-    targetOf: ({ hostname, ip, mtype }) => ({ hostname, ip, port, user, mtype }),
+    targetOf: ({ hostname, ip, mtype, mac }) => ({ hostname, ip, port, user, mtype, mac }),
     close: () => hostKeys.save(),
   };
 }

@@ -9,6 +9,8 @@ export interface Target {
   port: number;
   user: string;
   mtype: Mtype;
+  /** Whose host key it is, however it is called and reached; without: that of the name. */
+  mac?: string;
 }
 
 /**

@@ -1,6 +1,8 @@
 import type { Readable } from 'node:stream';
 import type { ClientChannel } from 'ssh2';
-import { type Connection, ConnectionEnded, outcomeOfEnd } from './connect.ts';
+import type { Connection, Running } from './connect.ts';
+import { onAbort } from './dial.ts';
+import { ConnectionEnded, outcomeOfEnd } from './ended.ts';
 import type { Job, Outcome, Sink, Stream } from './protocol.ts';
 
 export interface CommandLimits {
@@ -10,7 +12,10 @@ export interface CommandLimits {
   signal?: AbortSignal;
 }
 
-/** Runs a command at one machine to its end, whatever that is; all its output has gone to the sink by then. */
+/**
+ * Runs a command at one machine to its end, whatever that is; all its output has gone to the sink by then. A command that is out of
+ * time is sent SIGTERM, one that is no longer waited for goes on.
+ */
 export async function runCommand(
   connection: Connection,
   { command, input }: Job,
@@ -20,69 +25,103 @@ export async function runCommand(
   const startedMs = performance.now();
   const { hostname } = connection.target;
   const ms = (): number => Math.round(performance.now() - startedMs);
-  let cut: ConnectionEnded | undefined;
-  let channel: ClientChannel | undefined;
-  // A channel closes when the other side says so, which is the command's end: that is not waited for.
-  let cutShort: (why: ConnectionEnded) => void = () => undefined;
-  const isCut = new Promise<never>((_, reject) => (cutShort = reject));
-  isCut.catch(() => undefined);
-  const stop = (status: 'timeout' | 'stopped', reason: string): void => {
-    cutShort((cut ??= new ConnectionEnded(status, reason)));
-    channel?.destroy();
-  };
+  const cut = new AbortController();
+  const stop = (status: 'timeout' | 'stopped', reason: string): void =>
+    cut.abort(new ConnectionEnded(status, reason));
   const timer =
     commandMs > 0
       ? setTimeout(() => stop('timeout', `no end in ${commandMs / 1000} s`), commandMs)
       : undefined;
-  const onAbort = (): void => stop('stopped', 'not waited for');
-  signal?.addEventListener('abort', onAbort);
+  const unlisten = onAbort(signal, () => stop('stopped', 'not waited for'));
+  const orCut = orAborted(cut.signal);
   try {
-    if (signal?.aborted) onAbort();
-    if (cut) throw cut;
+    cut.signal.throwIfAborted();
     const starting = connection.exec(command);
-    starting.then(
-      (late) => void (cut && late.channel.destroy()),
-      () => undefined,
-    );
-    const running = await Promise.race([starting, isCut]);
-    channel = running.channel;
+    const leave = (running: Running): void =>
+      (cut.signal.reason as ConnectionEnded).status === 'timeout'
+        ? running.terminate()
+        : running.channel.close();
+    cut.signal.addEventListener('abort', () => void starting.then(leave, () => undefined), { once: true });
+    const { channel, exit } = await orCut(starting);
     channel.on('error', () => undefined);
     if (typeof input === 'function')
-      feed(input(), channel).catch((error: Error) => stop('stopped', `its input: ${error.message}`));
+      feed(input(), channel, cut.signal).catch((error: Error) =>
+        stop('stopped', `its input: ${error.message}`),
+      );
     else channel.end(input);
-    const pass = async (stream: Stream, from: AsyncIterable<Buffer>): Promise<void> => {
-      for await (const chunk of from) {
-        if (cut) return;
-        await sink.write(hostname, stream, chunk);
-      }
-    };
-    const all = Promise.all([pass('stdout', channel), pass('stderr', channel.stderr)]);
-    const { exitCode, killedBy } = await Promise.race([all.then(() => running.exit), isCut]);
+    const pass = (stream: Stream, from: Readable): Promise<void> =>
+      passOn(from, (chunk) => sink.write(hostname, stream, chunk), cut.signal);
+    await Promise.all([pass('stdout', channel), pass('stderr', channel.stderr as Readable)]);
+    const { exitCode, killedBy } = await orCut(exit);
     if (exitCode === 0) return { hostname, status: 'ok', exitCode, ms: ms() };
     if (exitCode !== undefined) return { hostname, status: 'failed', exitCode, ms: ms() };
     if (killedBy !== undefined)
       return { hostname, status: 'failed', signal: killedBy, reason: `killed by ${killedBy}`, ms: ms() };
-    throw cut ?? connection.ended ?? new ConnectionEnded('unreachable', 'it hung up');
+    throw (
+      connection.ended ?? new ConnectionEnded('unreachable', 'it ended without saying how the command did')
+    );
   } catch (error) {
-    return outcomeOfEnd(connection, cut ?? connection.ended ?? error, ms());
+    return outcomeOfEnd(connection, cut.signal.reason ?? connection.ended ?? error, ms());
   } finally {
     clearTimeout(timer);
-    signal?.removeEventListener('abort', onAbort);
+    unlisten();
   }
 }
 
+/** Rejects with the signal's reason as soon as there is one. */
+function orAborted(signal: AbortSignal): <T>(work: Promise<T>) => Promise<T> {
+  const aborted = new Promise<never>((_, reject) =>
+    signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true }),
+  );
+  aborted.catch(() => undefined);
+  return (work) => Promise.race([work, aborted]);
+}
+
 /** One chunk at a time: the channel's own buffer is 2 MB, and there may be hundreds of them. */
-async function feed(source: Readable, channel: ClientChannel): Promise<void> {
+async function feed(source: Readable, channel: ClientChannel, cut: AbortSignal): Promise<void> {
   let isOpen = true;
-  const closed = new Promise<void>((resolve) =>
-    channel.once('close', () => {
+  const closed = new Promise<void>((resolve) => {
+    const close = (): void => {
       isOpen = false;
       resolve();
-    }),
-  );
+    };
+    channel.once('close', close);
+    cut.addEventListener('abort', close, { once: true });
+  });
   for await (const chunk of source) {
     await Promise.race([new Promise((resolve) => channel.write(chunk, resolve)), closed]);
     if (!isOpen) return;
   }
   channel.end();
+}
+
+/**
+ * Hands on what comes, one piece after the other, until the end or the cut; then nothing more is handed on, and nothing is on its
+ * way. A channel cannot simply be destroyed: ssh2's waits for the other side.
+ */
+function passOn(
+  from: Readable,
+  write: (chunk: Buffer) => void | Promise<void>,
+  cut: AbortSignal,
+): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let isBusy = false;
+    let isOver = false;
+    const pump = async (): Promise<void> => {
+      if (isBusy) return;
+      isBusy = true;
+      for (let chunk: Buffer | null; !cut.aborted && (chunk = from.read() as Buffer | null) !== null;)
+        await write(chunk);
+      isBusy = false;
+      if (isOver || cut.aborted) resolve();
+    };
+    const go = (): void => void pump().catch(reject);
+    const over = (): void => {
+      isOver = true;
+      go();
+    };
+    from.on('readable', go).once('end', over).once('close', over);
+    cut.addEventListener('abort', go, { once: true });
+    go();
+  });
 }

@@ -6,6 +6,11 @@ export const Ssh = Type.Object(
     user: text('who logs in on the machines', 'root'),
     port: Type.Integer({ minimum: 1, maximum: 65535, description: 'of sshd', default: 22 }),
     identity: text("a private key's file, beside prolo.yml or absolute; empty: the agent, then ~/.ssh", ''),
+    pcKey: Type.Enum(['own', 'shared'], {
+      description:
+        "host keys of machines that boot what contestants' PCs boot: the first one that each shows, or the one of the secret `ssh.pcs`",
+      default: 'own',
+    }),
     fanout: Type.Integer({ minimum: 1, description: 'connections at once', default: 200 }),
     connectSeconds: Type.Integer({
       minimum: 1,
