@@ -1,0 +1,25 @@
+# Runs on the machine that is copied from. $1: tar's own options; then pairs: a folder, and the name in it.
+# What is not there is said, and the rest is sent.
+LC_ALL=C
+export LC_ALL
+options=$1
+shift
+left=$#
+missing=0
+while [ "$left" -gt 0 ]; do
+  dir=$1 name=$2
+  shift 2
+  left=$((left - 2))
+  case $dir in /*) ;; *) dir=$PWD/$dir ;; esac
+  if [ -e "$dir/$name" ] || [ -L "$dir/$name" ]; then set -- "$@" -C "$dir" "./$name"
+  else
+    echo "$dir/$name: not there" >&2
+    missing=1
+  fi
+done
+[ "$#" -gt 0 ] || exit 1
+tar -c -S --format=posix --pax-option=delete=atime,delete=ctime --no-unquote $options -f - "$@"
+status=$?
+# 1: a file was written to meanwhile, as logs are.
+[ "$status" -le 1 ] || exit "$status"
+exit "$missing"
