@@ -3,6 +3,9 @@ import { type HomesSite, userName } from './homes.ts';
 import { findWriters } from './homes-probe.ts';
 import type { NbdAddress } from './nbd-client.ts';
 
+/** A disk that is busy with other things may keep one flush waiting for longer than a probe does. */
+const PATIENCE_MS = 10_000;
+
 /**
  * Two servers are asked for one home at the same moment: at least one gives it, one export of it takes writes, and it has one
  * owner in the end.
@@ -28,9 +31,12 @@ async function mustBeOne(
   told: readonly NbdAddress[],
   least: number,
 ): Promise<void> {
-  const { writers } = await findWriters(homes, login, told, undefined);
-  if (writers.length > 1) throw new Error(`${writers.length} exports took writes: ${writers.join(', ')}`);
-  if (writers.length < least) throw new Error('nobody can write to it');
+  for (const deadline = performance.now() + PATIENCE_MS; ;) {
+    const { writers } = await findWriters(homes, login, told, undefined);
+    if (writers.length > 1) throw new Error(`${writers.length} exports took writes: ${writers.join(', ')}`);
+    if (writers.length >= least) return;
+    if (performance.now() > deadline) throw new Error('nobody can write to it');
+  }
 }
 
 const reasonOf = (answer: PromiseSettledResult<unknown>): string =>

@@ -4,6 +4,7 @@ import { Dns } from './schema/dns.ts';
 import { Hfs } from './schema/hfs.ts';
 import { Netboot } from './schema/netboot.ts';
 import { Presence } from './schema/presence.ts';
+import { Rfs } from './schema/rfs.ts';
 import { Ssh } from './schema/ssh.ts';
 import { duration, label, strict, text } from './schema/shared.ts';
 
@@ -160,6 +161,7 @@ export const ConfigSchema = Type.Object(
     netboot: Netboot,
     presence: Presence,
     ssh: Ssh,
+    rfs: Rfs,
     hfs: Hfs,
     feed: Type.Object(
       {

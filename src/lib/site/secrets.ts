@@ -26,6 +26,7 @@ export const SECRET_NAMES = [
   'hfs.backup',
   'passwords.key',
   'ssh.pcs',
+  'rfs.sign',
 ] as const;
 export type SecretName = (typeof SECRET_NAMES)[number];
 export type Secrets = Partial<Record<SecretName, string>>;

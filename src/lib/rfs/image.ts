@@ -1,0 +1,53 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { ProloError } from '../errors.ts';
+import { runOk } from '../exec.ts';
+
+/** What is made anew at each boot, or is no file: left out, the folders stay. */
+const LEFT_OUT = ['proc/*', 'sys/*', 'dev/*', 'run/*', 'tmp/*', 'var/tmp/*', 'var/cache/apt/archives/*.deb'];
+const MAKE_MS = 3600_000;
+
+/** How an image is packed. */
+export interface Packing {
+  compression: 'zstd' | 'lz4' | 'xz' | 'gzip';
+  /** Of one compressed block. */
+  blockBytes: number;
+}
+
+/** Packs a tree into a squashfs. @throws ProloError `full`, `failed` */
+export async function makeImage(
+  tree: string,
+  image: string,
+  { compression, blockBytes }: Packing,
+): Promise<void> {
+  const level = compression === 'zstd' ? ['-Xcompression-level', '3'] : [];
+  const argv = [
+    ...['mksquashfs', tree, image, '-comp', compression, ...level, '-b', String(blockBytes)],
+    ...['-noappend', '-quiet', '-no-progress', '-wildcards', '-e', ...LEFT_OUT],
+  ];
+  await runOk(argv, { timeoutMs: MAKE_MS });
+}
+
+/**
+ * Makes the tree of hashes over an image that dm-verity checks each block against.
+ * @returns its root, in hex
+ */
+export async function makeHashTree(image: string, tree: string): Promise<string> {
+  const { stdout } = await runOk(['veritysetup', 'format', '--hash=sha256', image, tree], {
+    timeoutMs: MAKE_MS,
+  });
+  const rootHash = /^Root hash:\s+([0-9a-f]{64})$/m.exec(stdout)?.[1];
+  if (rootHash === undefined) throw new ProloError('failed', `veritysetup: no root hash in ${stdout}`);
+  return rootHash;
+}
+
+/** A file's length and SHA-256. */
+export async function hashFile(file: string): Promise<{ bytes: number; sha256: string }> {
+  const hash = createHash('sha256');
+  let bytes = 0;
+  for await (const chunk of createReadStream(file, { highWaterMark: 1024 * 1024 }) as AsyncIterable<Buffer>) {
+    hash.update(chunk);
+    bytes += chunk.length;
+  }
+  return { bytes, sha256: hash.digest('hex') };
+}

@@ -1,0 +1,37 @@
+/** What stays behind in a tree that somebody worked in, and must not be on every machine, nor be read by all. */
+const UNSAFE: readonly { pattern: RegExp; what: string }[] = [
+  {
+    pattern: /^(etc|var\/lib\/dbus)\/machine-id$/,
+    what: 'a machine’s identity, which all machines would share',
+  },
+  { pattern: /(^|\/)\.(bash|zsh|python|node_repl|psql|sqlite|mysql)_history$/, what: 'what somebody typed' },
+  { pattern: /(^|\/)\.(lesshst|viminfo|wget-hsts)$/, what: 'what somebody did' },
+  {
+    pattern: /(^|\/)\.ssh\/(?!authorized_keys$|known_hosts$|config$|[^/]+\.pub$)[^/]+$/,
+    what: 'a private key',
+  },
+  { pattern: /^etc\/ssh\/ssh_host_(?!ed25519)\w+_key$/, what: 'a host key beside the site’s own' },
+  { pattern: /(^|\/)(\.netrc|\.pgpass|\.git-credentials|secrets\.yml)$/, what: 'a password' },
+  { pattern: /^var\/lib\/systemd\/random-seed$/, what: 'randomness that all machines would share' },
+];
+
+export interface TreeFile {
+  /** Below the tree, without a leading slash. */
+  path: string;
+  bytes: number;
+}
+
+export interface Leftover {
+  path: string;
+  what: string;
+}
+
+/** Files of a tree that keep it from becoming a version. An empty file says nothing, and is none. */
+export function findLeftovers(files: Iterable<TreeFile>): Leftover[] {
+  const found: Leftover[] = [];
+  for (const { path, bytes } of files) {
+    const rule = bytes > 0 ? UNSAFE.find(({ pattern }) => pattern.test(path)) : undefined;
+    if (rule) found.push({ path, what: rule.what });
+  }
+  return found;
+}

@@ -1,0 +1,141 @@
+import { execFileSync } from 'node:child_process';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import { keyPairOf } from '../../../src/lib/ed25519.ts';
+import { fingerprint } from '../../../src/lib/rfs/fingerprint.ts';
+import { findLeftovers } from '../../../src/lib/rfs/leftovers.ts';
+import { type Commit, findDamage, makeVersion, readManifest } from '../../../src/lib/rfs/version.ts';
+import { kernelTreeOfLab, makeStaging, needsKernel } from '../../support/rfs.ts';
+import { needs } from '../../support/needs.ts';
+import { rejection } from '../../support/rejection.ts';
+
+const keys = keyPairOf('11'.repeat(32));
+
+describe('a version of the root filesystem', function () {
+  this.timeout(60_000);
+  let dir: string;
+  let commit: Commit;
+  before(async function () {
+    needs(this, {
+      mksquashfs: 'squashfs-tools',
+      unsquashfs: 'squashfs-tools',
+      veritysetup: 'cryptsetup-bin',
+    });
+    needsKernel(this);
+    dir = mkdtempSync(join(tmpdir(), 'prolo-rfs-'));
+    const staging = join(dir, 'staging');
+    await makeStaging(staging, kernelTreeOfLab());
+    writeFileSync(join(staging, 'etc/motd'), 'welcome\n');
+    commit = {
+      staging,
+      dir: join(dir, 'versions'),
+      version: 1,
+      message: 'the first one',
+      by: 'root@gw',
+      at: new Date('2026-05-08T22:00:00Z'),
+      fingerprint: await fingerprint(staging),
+      packing: { compression: 'zstd', blockBytes: 131072 },
+      keys,
+    };
+  });
+  after(() => dir && rmSync(dir, { recursive: true, force: true }));
+
+  it('is made whole: image, hash tree, kernel, initramfs, a signed manifest', async () => {
+    const manifest = await makeVersion(commit);
+    expect(readdirSync(commit.dir)).to.deep.equal(['1']);
+    expect(await readManifest(commit.dir, 1, keys)).to.deep.equal(manifest);
+    expect(await findDamage(commit.dir, manifest)).to.deep.equal([]);
+    const at = (name: string): string => join(commit.dir, '1', name);
+    execFileSync('veritysetup', ['verify', at('root.img'), at('root.verity'), manifest.rootHash]);
+    expect(execFileSync('unsquashfs', ['-cat', at('root.img'), 'etc/motd'], { encoding: 'utf8' })).to.equal(
+      'welcome\n',
+    );
+    expect(manifest.kernelVersion).to.match(/cloud-amd64$/);
+  });
+
+  it('is refused when it is not signed by the site, or says another number', async () => {
+    const other = { publicKey: keyPairOf('22'.repeat(32)).publicKey };
+    expect((await rejection(readManifest(commit.dir, 1, other))).message).to.equal(
+      "version 1: it is not signed by this site's key",
+    );
+    cpSync(join(commit.dir, '1'), join(commit.dir, '7'), { recursive: true });
+    expect((await rejection(readManifest(commit.dir, 7, keys))).message).to.equal(
+      "version 7: its manifest is version 1's",
+    );
+    expect((await rejection(readManifest(commit.dir, 8, keys))).message).to.match(/^version 8: ENOENT/);
+  });
+
+  it('a flipped byte is found', async () => {
+    const manifest = await readManifest(commit.dir, 1, keys);
+    const image = join(commit.dir, '7', 'root.img');
+    const bytes = readFileSync(image);
+    bytes[100_000]! ^= 1;
+    writeFileSync(image, bytes);
+    expect(await findDamage(commit.dir, { ...manifest, version: 7 })).to.deep.equal(['root.img']);
+  });
+
+  it('leaves nothing when the tree changes while it is read', async () => {
+    const changing = {
+      ...commit,
+      version: 2,
+      onStep: (what: string) =>
+        what === 'image' && writeFileSync(join(commit.staging, 'etc/motd'), 'changed\n'),
+    };
+    expect((await rejection(makeVersion(changing))).message).to.match(/it changed while it was read/);
+    expect(existsSync(join(commit.dir, '2'))).to.equal(false);
+    expect(readdirSync(commit.dir).filter((name) => name.startsWith('.'))).to.deep.equal([]);
+  });
+
+  it('needs a kernel', async () => {
+    const bare = join(dir, 'bare');
+    mkdirSync(bare);
+    const error = await rejection(
+      makeVersion({ ...commit, version: 3, staging: bare, fingerprint: await fingerprint(bare) }),
+    );
+    expect(error.message).to.match(/no kernel with its modules/);
+  });
+});
+
+describe('leftovers', () => {
+  const found = (...paths: string[]): string[] =>
+    findLeftovers(paths.map((path) => ({ path, bytes: 10 }))).map(({ path }) => path);
+
+  it('are identities, histories, keys and passwords', () => {
+    const unsafe = [
+      'etc/machine-id',
+      'root/.bash_history',
+      'home/builder/.python_history',
+      'root/.ssh/id_ed25519',
+      'root/.ssh/work',
+      'etc/ssh/ssh_host_rsa_key',
+      'root/.netrc',
+      'var/lib/systemd/random-seed',
+    ];
+    expect(found(...unsafe)).to.deep.equal(unsafe);
+  });
+  it('are not what every machine has', () => {
+    expect(
+      found(
+        'root/.ssh/authorized_keys',
+        'root/.ssh/id.pub',
+        'etc/ssh/ssh_host_ed25519_key',
+        'etc/passwd',
+        'usr/share/bash_history',
+      ),
+    ).to.deep.equal([]);
+  });
+  it('an empty machine-id is what systemd wants', () => {
+    expect(findLeftovers([{ path: 'etc/machine-id', bytes: 0 }])).to.deep.equal([]);
+  });
+});

@@ -1,0 +1,53 @@
+import { execFileSync } from 'node:child_process';
+import {
+  chmodSync,
+  copyFileSync,
+  cpSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readlinkSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
+import { findKernel } from '../../src/lib/kernel-tree.ts';
+import { findProgram } from './needs.ts';
+
+/** Where the kernel of the lab's guests is. */
+export const kernelTreeOfLab = (): string => process.env.PROLO_LAB_KERNEL ?? '/var/cache/prolo-lab/kernel';
+
+export function needsKernel(context: Mocha.Context): void {
+  if (findKernel(kernelTreeOfLab())) return;
+  if (process.env.CI === 'true') throw new Error(`missing: a kernel in ${kernelTreeOfLab()}`);
+  context.skip();
+}
+
+/** The smallest tree that a version can be made of: a kernel, busybox, veritysetup and what that is linked to. */
+export async function makeStaging(tree: string, kernelTree: string): Promise<void> {
+  const kernel = findKernel(kernelTree)!;
+  for (const dir of ['boot', 'etc', 'usr/bin', 'usr/sbin', 'usr/lib', 'usr/lib64', 'proc', 'dev', 'tmp'])
+    mkdirSync(join(tree, dir), { recursive: true });
+  for (const dir of ['bin', 'sbin', 'lib', 'lib64'])
+    if (existsSync(`/${dir}`) && lstatSync(`/${dir}`).isSymbolicLink())
+      symlinkSync(readlinkSync(`/${dir}`), join(tree, dir));
+  copyFileSync(kernel.vmlinuz, join(tree, 'boot', `vmlinuz-${kernel.version}`));
+  cpSync(kernel.modules, join(tree, 'lib/modules', kernel.version), { recursive: true });
+  const programs = ['busybox', 'veritysetup', 'ldd', 'bash', 'cat'].map((name) => findProgram(name)!);
+  const libraries = programs.flatMap((program) => librariesOf(program));
+  for (const file of [...programs, ...libraries]) {
+    mkdirSync(join(tree, dirname(file)), { recursive: true });
+    copyFileSync(file, join(tree, file));
+    chmodSync(join(tree, file), 0o755);
+  }
+  writeFileSync(join(tree, 'etc/machine-id'), '');
+}
+
+function librariesOf(program: string): string[] {
+  try {
+    const text = execFileSync('ldd', [program], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
+    return [...text.matchAll(/(\/\S+) \(0x/g)].map(([, path]) => path!);
+  } catch {
+    return []; // a static one
+  }
+}
