@@ -35,6 +35,11 @@ is the highest of all machines (255 without a connection, 124 out of time).`;
   static override flags = {
     ...selectionFlags,
     ...touchFlags,
+    interactive: Flags.boolean({
+      char: 'i',
+      description: 'a prompt in place of a command: one after the other, on connections that are kept',
+      exclusive: ['gather', 'diff', 'out', 'stdin'],
+    }),
     gather: Flags.boolean({ char: 'g', description: 'identical answers once, the commonest first' }),
     diff: Flags.boolean({ char: 'd', description: 'the commonest answer, and how each other one differs' }),
     out: Flags.string({
@@ -51,44 +56,45 @@ is the highest of all machines (255 without a connection, 124 out of time).`;
   };
 
   async run() {
-    const [
-      { chooseMachines, confirmMachines, showMachines },
-      { openAccess },
-      { runRecorded, splitWords },
-      command,
-    ] = await Promise.all([
+    if (this.flags.interactive) return this.prompt();
+    const [{ chooseMachines, confirmMachines, showMachines }, { commandOf, splitWords }] = await Promise.all([
       import('../lib/ssh/choose.ts'),
-      import('../lib/ssh/open.ts'),
-      import('../lib/ssh/run-recorded.ts'),
       import('../lib/ssh/command.ts'),
     ]);
     const { flags } = this;
-    const words = splitWords(this.argv, this.words, 'prolo pssh @room:pasteur -- uptime');
+    const words = splitWords(this.argv, this.words);
+    const what = `run ${commandOf(words.command)}`;
     const site = await this.site();
     const note = (text: string): void => this.note(text);
     const selection = { ...flags, words: words.selection };
     const machines = await chooseMachines(site, () => this.store(), selection, { note });
-    const line = command.commandOf(words.command);
-    if (!(await confirmMachines(site, machines, `run ${line}`, flags, note)))
-      return { machines: showMachines(machines, (text) => this.log(text)) };
-    const { readInputBytes } = await import('../lib/cli/input.ts');
-    const input = flags.stdin === undefined ? undefined : await readInputBytes(flags.stdin);
+    const goOn = await confirmMachines(site, machines, what, flags, note);
+    if (flags['dry-run']) return showMachines(machines, (text) => this.log(text));
+    if (!goOn) return { outcomes: [] };
+    const [{ openAccess }, { runRecorded }, { readInputBytes }] = await Promise.all([
+      import('../lib/ssh/open.ts'),
+      import('../lib/ssh/run-recorded.ts'),
+      import('../lib/cli/input.ts'),
+    ]);
+    const input = flags.stdin === undefined ? {} : { input: await readInputBytes(flags.stdin) };
     const access = await openAccess(site, flags);
+    const commandMs = (flags.timeout ?? site.config.ssh.commandSeconds) * 1000;
     const { data, exitStatus } = await runRecorded(
       site,
       machines.map(access.targetOf),
-      { command: line, ...(input ? { input } : {}) },
+      { command: commandOf(words.command), ...input },
       access,
-      {
-        what: `run ${line}`,
-        output: { ...flags, json: this.jsonEnabled() },
-        fanout: access.fanout,
-        commandMs: (flags.timeout ?? site.config.ssh.commandSeconds) * 1000,
-        note,
-      },
+      { what, output: { ...flags, json: this.jsonEnabled() }, fanout: access.fanout, commandMs, note },
     );
     await access.close();
     process.exitCode = exitStatus;
     return data;
+  }
+
+  private async prompt(): Promise<undefined> {
+    const { runPrompt } = await import('../lib/ssh/prompt/prompt.ts');
+    const flags = { ...this.flags, words: this.words, hasCommand: this.argv.includes('--') };
+    const [say, note] = [(text: string) => this.log(text), (text: string) => this.note(text)];
+    process.exitCode = await runPrompt(await this.site(), () => this.store(), flags, say, note);
   }
 }

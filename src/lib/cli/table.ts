@@ -28,7 +28,7 @@ const WIDE =
   /[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{1f300}-\u{1faff}\u{20000}-\u{3fffd}]/gu;
 
 /** How many columns of a terminal a text takes: Chinese characters two each, combining marks none. */
-function displayWidth(text: string): number {
+export function displayWidth(text: string): number {
   if (/^[\u0020-\u007e]*$/.test(text)) return text.length;
   const narrow = Array.from(text.replace(/\p{M}/gu, '')).length;
   return narrow + (text.match(WIDE)?.length ?? 0);

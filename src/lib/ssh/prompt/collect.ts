@@ -1,0 +1,55 @@
+import { visible } from '../output/visible.ts';
+import type { Writer } from '../output/writer.ts';
+import type { Entry } from './entries.ts';
+
+/** So much of an answer is shown; all of it goes to a file with `:out`. */
+const MAX_BYTES = 64 * 1024;
+const MAX_LINES = 500;
+
+/** A writer whose texts become entries, as a terminal can show them. */
+export function collectEntries(): { writer: Writer; entries(): Entry[] } {
+  const entries: Entry[] = [];
+  let parts: Buffer[] = [];
+  let kept = 0;
+  let bytes = 0;
+  const flush = (): void => {
+    if (bytes > 0) entries.push({ is: 'output', text: shownText(Buffer.concat(parts), bytes) });
+    parts = [];
+    kept = bytes = 0;
+  };
+  return {
+    writer: {
+      bytes(chunk) {
+        bytes += chunk.length;
+        if (kept >= MAX_BYTES) return;
+        const part = Buffer.from(chunk.subarray(0, MAX_BYTES - kept));
+        parts.push(part);
+        kept += part.length;
+      },
+      title(text) {
+        flush();
+        entries.push({ is: 'title', text });
+      },
+    },
+    entries: () => (flush(), entries),
+  };
+}
+
+/** The first lines of an answer, without what moves a cursor. */
+export function shownText(start: Buffer, bytes: number): string {
+  const text = visible(start).toString('utf8').replace(/\n$/, '');
+  const lines = text.split('\n');
+  const isCut = start.length < bytes || lines.length > MAX_LINES;
+  const shown = lines.slice(0, MAX_LINES).map(expandTabs);
+  return isCut
+    ? [...shown, `… cut here: ${bytes} bytes in all, :out FILE writes them`].join('\n')
+    : shown.join('\n');
+}
+
+function expandTabs(line: string): string {
+  if (!line.includes('\t')) return line;
+  let out = '';
+  for (const [i, part] of line.split('\t').entries())
+    out = i === 0 ? part : out + ' '.repeat(8 - (out.length % 8)) + part;
+  return out;
+}
