@@ -13,7 +13,6 @@ export interface TouchFlags {
 /**
  * Names the machines that are about to be touched, and asks whoever is at the terminal where many of them are contestants'.
  * @param what such as "run `uptime`"
- * @param options `ends`: it ends what runs there, so a question comes before servers too
  * @returns whether to go on; for a dry run, never
  */
 export async function confirmMachines(
@@ -22,13 +21,12 @@ export async function confirmMachines(
   what: string,
   flags: TouchFlags,
   note: (text: string) => void,
-  { ends = false }: { ends?: boolean } = {},
 ): Promise<boolean> {
   const dryRun = flags['dry-run'] ?? false;
   const columns = process.stderr.columns || 100;
   for (const line of describeMachines(machines, `${dryRun ? 'would ' : ''}${what}`, 3 * columns)) note(line);
   if (dryRun) return false;
-  const question = flags.yes ? undefined : questionFor(machines, site.config.ssh.askAbove, ends);
+  const question = flags.yes ? undefined : questionFor(machines, site.config.ssh.askAbove);
   if (question === undefined) return true;
   const { askPerson } = await import('../cli/ask-person.ts');
   return (await askPerson(question)) ?? true;
@@ -41,20 +39,11 @@ export function showMachines(machines: readonly MachineRecord[], print: (text: s
   return names;
 }
 
-/** Nothing is asked before few machines. */
-export function questionFor(
-  machines: readonly MachineRecord[],
-  askAbove: number,
-  ends: boolean,
-): string | undefined {
+/** Nothing is asked before few machines of contestants. */
+export function questionFor(machines: readonly MachineRecord[], askAbove: number): string | undefined {
   const contestants = machines.filter(({ mtype }) => mtype === 'user').length;
-  const servers = machines.filter(({ mtype }) => mtype === 'service').map(({ hostname }) => hostname);
-  const reasons = [
-    ...(contestants > askAbove ? [`${contestants} of contestants`] : []),
-    ...(ends && servers.length > 0 ? [`${servers.length} of the site's servers`] : []),
-  ];
-  if (reasons.length === 0) return undefined;
-  return `${count(machines.length)}, ${reasons.join(' and ')}: go on?`;
+  if (contestants <= askAbove) return undefined;
+  return `${count(machines.length)}, ${contestants} of contestants: go on?`;
 }
 
 /** In words what is about to be done, where, and which of them are marked faulty; no line much longer than `room`. */

@@ -1,7 +1,11 @@
 import { Args, Flags } from '@oclif/core';
 
-const only = (what: string) =>
-  Flags.string({ description: what, helpValue: 'REGEX', helpGroup: 'WHERE A REGEX IS FOUND IN' });
+const where = (what: string) =>
+  Flags.string({
+    description: `only where this is found in the ${what}`,
+    helpValue: 'REGEX',
+    helpGroup: 'SELECTION',
+  });
 
 /** Which machines: node sets as words, and these. */
 export const selectionArgs = {
@@ -10,23 +14,24 @@ export const selectionArgs = {
       'node sets, and groups: @all @faulty @room:R @mtype:T @rfs:N @hfs:N @user:LOGIN @logged-in @free @alive',
   }),
 };
-/** How they narrow each other is said where they are used: `chooseMachines`. */
+/** Each leaves fewer; `chooseMachines` has the order. */
 export const selectionFlags = {
   exclude: Flags.string({
     char: 'x',
-    description: 'leave these out, whatever else names them',
+    description: 'leave these out, whatever else names them; may be repeated',
     multiple: true,
     multipleNonGreedy: true,
     helpValue: 'SELECTION',
+    helpGroup: 'SELECTION',
   }),
-  failed: Flags.boolean({ description: 'only those that failed in your last run' }),
-  hostname: only('the name'),
-  ip: only('the address'),
-  mac: only('the MAC address'),
-  rfs: only("the root file server's number"),
-  hfs: only("the home file server's number"),
-  mtype: only('the type'),
-  room: only('the room'),
+  failed: Flags.boolean({ description: 'only those that failed in your last run', helpGroup: 'SELECTION' }),
+  hostname: where('name'),
+  ip: where('address'),
+  mac: where('MAC address'),
+  rfs: where("root file server's number"),
+  hfs: where("home file server's number"),
+  mtype: where('type'),
+  room: where('room'),
 };
 
 /** Before machines are touched. */
