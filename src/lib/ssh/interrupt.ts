@@ -1,3 +1,5 @@
+import { setMaxListeners } from 'node:events';
+
 /** What Ctrl-C does during a run. */
 export interface Interrupt {
   /** Aborted by the first one, or by `stop`. */
@@ -14,6 +16,7 @@ export interface Interrupt {
  */
 export function onInterrupt(note: () => void): Interrupt {
   const controller = new AbortController();
+  setMaxListeners(0, controller.signal); // a listener a machine
   const listen = (signal: NodeJS.Signals): void => {
     if (controller.signal.aborted) process.exit(signal === 'SIGINT' ? 130 : 143);
     note();

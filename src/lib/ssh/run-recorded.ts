@@ -1,4 +1,3 @@
-import { ProloError } from '../errors.ts';
 import type { Site } from '../site/site.ts';
 import { onInterrupt } from './interrupt.ts';
 import type { Access } from './open.ts';
@@ -54,7 +53,9 @@ export async function runRecorded(
   };
   try {
     const { signal } = interrupt;
-    const outcomes = await runEverywhere(targets, job, connector, sink, { fanout, commandMs, signal });
+    const ended = await runEverywhere(targets, job, connector, sink, { fanout, commandMs, signal });
+    const byName = new Map(ended.map((outcome) => [outcome.hostname, outcome]));
+    const outcomes = hostnames.flatMap((hostname) => byName.get(hostname) ?? []);
     await log?.end().catch((error: unknown) => note(`the log of this run is not whole: ${String(error)}`));
     await shown.show();
     if (trouble) throw trouble;
@@ -67,17 +68,4 @@ export async function runRecorded(
     interrupt.release();
     await shown.close();
   }
-}
-
-/** The words before and after `--`. @throws ProloError `bad-input` where no command is */
-export function splitWords(
-  argv: readonly string[],
-  words: readonly string[],
-  usage: string,
-): { selection: string[]; command: string[] } {
-  const at = argv.indexOf('--');
-  const command = at < 0 ? [] : argv.slice(at + 1);
-  if (command.some((word) => word.trim() !== ''))
-    return { selection: words.slice(0, words.length - command.length), command };
-  throw new ProloError('bad-input', 'pssh: no command', { hint: `it comes after --: \`${usage}\`` });
 }
