@@ -69,3 +69,20 @@ export function refuseSameNames(names: readonly string[]): void {
   if (twice === undefined) return;
   throw new ProloError('bad-input', `${twice}: two of that name`, { hint: 'copy them one after the other' });
 }
+
+/** Of paths over there. @throws ProloError `bad-input` where what comes back would have no name */
+export function refuseNameless(paths: readonly string[]): void {
+  const nameless = paths.find((path) => sourceOf(path).name === '.');
+  if (nameless === undefined) return;
+  throw new ProloError('bad-input', `${nameless}: it has no name that the copy could have`, {
+    hint: 'name what is in it, such as /etc',
+  });
+}
+
+/** `500`, `64K`, `2G`. @throws ProloError `bad-input` */
+export function parseBytes(text: string): number {
+  const [, digits, unit = ''] = /^(\d{1,15})([KMGT]?)$/i.exec(text.trim()) ?? [];
+  const bytes = Number(digits ?? NaN) * 1024 ** ['', 'K', 'M', 'G', 'T'].indexOf(unit.toUpperCase());
+  if (bytes >= 1 && Number.isSafeInteger(bytes)) return bytes;
+  throw new ProloError('bad-input', `size ${text}: not a size`, { hint: 'such as 64K, 512M or 2G' });
+}
