@@ -40,7 +40,7 @@ export async function chooseMachines(
 ): Promise<MachineRecord[]> {
   if (bare === 'refuse' && !saysWhich(selection))
     throw new ProloError('bad-input', 'selection: none', {
-      hint: 'say which machines, such as @room:pasteur; @all are all of them, servers too',
+      hint: 'say which machines, such as @room:pasteur, or @all',
     });
   if (selection.exclude?.some((text) => text.trim() === ''))
     throw new ProloError('bad-input', '-x: empty', { hint: 'was a variable not set?' });
