@@ -49,7 +49,7 @@ export function judgeDown(ran: {
   const { hostname, status, signal, exitCode, ms } = ran.outcome;
   const down: Outcome = { hostname, status: 'ok', ms };
   if (status === 'ok') return { ...down, exitCode: 0 };
-  if (ran.hasBegun && ran.hungUp && (status === 'unreachable' || status === 'timeout')) return down;
+  if (ran.hasBegun && (status === 'unreachable' || (status === 'timeout' && ran.hungUp))) return down;
   if (ran.hasBegun && (signal === 'TERM' || signal === 'HUP')) return down;
   const words = ran.stderr.trim().split('\n').at(-1)?.trim();
   return exitCode !== undefined && words ? { ...ran.outcome, reason: words } : ran.outcome;

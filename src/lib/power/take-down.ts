@@ -2,11 +2,13 @@ import { confirm } from '../cli/confirm.ts';
 import { printable } from '../cli/table.ts';
 import { ProloError } from '../errors.ts';
 import { foldNodeset } from '../nodeset-fold.ts';
+import type { MachineRecord } from '../mdb/record.ts';
 import { readLogins } from '../presence/source.ts';
 import type { Site } from '../site/site.ts';
 import { chooseMachines, type Selection } from '../ssh/choose.ts';
+import type { Connector } from '../ssh/connect.ts';
 import { type ConnectFlags, openAccess } from '../ssh/open.ts';
-import { exitStatusOf, type Outcome } from '../ssh/protocol.ts';
+import { exitStatusOf, type Outcome, type Target } from '../ssh/protocol.ts';
 import type { Store } from '../store/store.ts';
 import { comeBack } from './come-back.ts';
 import { goDown, type Verb } from './go-down.ts';
@@ -44,11 +46,35 @@ export async function takeDown(
   flags: DownFlags,
   { note, log }: Record<'note' | 'log', (text: string) => void>,
 ): Promise<PowerResult> {
-  const chosen = await chooseMachines(site, store, selection, {
-    bare: 'refuse',
-    withoutThisHost: true,
-    note,
-  });
+  const machines = await chooseForDown(site, store, verb, selection, note);
+  const plan = await planPower(site, store, machines, flags);
+  const result = { waves: wavesAsData(plan.waves), outcomes: [], exitStatus: 0 };
+  const shown = flags['dry-run'] ? log : note;
+  const what = `${verb} ${countMachines(machines.length)}`;
+  shown(describeWaves(what, plan));
+  const people = await countPeople(site, store, machines, note);
+  if (people !== '') shown(`${people} there`);
+  if (flags['dry-run']) return result;
+  const { connector, fanout, targetOf, close } = await openAccess(site, flags);
+  const question = people === '' ? `${what}?` : `${what}, where ${people}?`;
+  if (!(await confirm(question, flags.yes))) return { ...result, exitStatus: 1 };
+  const work = (machine: MachineRecord, stop: AbortSignal): Promise<Outcome> =>
+    tell(targetOf(machine), verb, connector, stop, flags.waitMs);
+  const run = { what: verb, waves: plan.waves, fanout, work };
+  const outcomes = await runInWaves(site, run, note).finally(close);
+  return { ...result, outcomes, exitStatus: Math.max(...outcomes.map(exitStatusOf)) };
+}
+
+/** @throws ProloError `bad-input` without a selection, and where it has servers only that no word names */
+async function chooseForDown(
+  site: Site,
+  store: () => Promise<Store>,
+  verb: Verb,
+  selection: Selection,
+  note: (text: string) => void,
+): Promise<MachineRecord[]> {
+  const options = { bare: 'refuse', withoutThisHost: true, note } as const;
+  const chosen = await chooseMachines(site, store, selection, options);
   const { kept, spared } = spareServers(chosen, selection.words, site.config.gateway);
   const names = foldNodeset(spared.map(({ hostname }) => hostname));
   if (kept.length === 0)
@@ -56,42 +82,20 @@ export async function takeDown(
       hint: 'name those that you mean, without a group or a pattern',
     });
   if (spared.length > 0) note(`left out, since no word names them: ${names} (servers)`);
-  const plan = await planPower(site, store, kept, flags);
-  const shown = flags['dry-run'] ? log : note;
-  const what = `${verb} ${countMachines(kept.length)}`;
-  shown(describeWaves(what, plan));
-  const people = await countPeople(site, store, kept, note);
-  if (people !== '') shown(`${people} there`);
-  const result = { waves: wavesAsData(plan.waves), outcomes: [], exitStatus: 0 };
-  if (flags['dry-run']) return result;
-  const question = people === '' ? `${what}?` : `${what}, where ${people}?`;
-  if (!(await confirm(question, flags.yes))) return { ...result, exitStatus: 1 };
-  const access = await openAccess(site, flags);
-  const { connector, fanout, targetOf } = access;
-  const { waitMs } = flags;
-  const outcomes = await runInWaves(
-    site,
-    {
-      what: verb,
-      waves: plan.waves,
-      fanout,
-      async work(machine, stop) {
-        const target = targetOf(machine);
-        const { outcome, bootId } = await goDown(target, verb, connector, { commandMs: TELL_MS });
-        if (waitMs === undefined || outcome.status !== 'ok') return outcome;
-        if (bootId === undefined)
-          return {
-            ...outcome,
-            status: 'failed',
-            reason: 'it tells no boot id, so its return cannot be seen',
-          };
-        return comeBack(target, bootId, connector, { limitMs: waitMs, signal: stop });
-      },
-    },
-    note,
-  );
-  await access.close();
-  return { ...result, outcomes, exitStatus: Math.max(...outcomes.map(exitStatusOf)) };
+  return kept;
+}
+
+async function tell(
+  target: Target,
+  verb: Verb,
+  connector: Connector,
+  stop: AbortSignal,
+  waitMs: number | undefined,
+): Promise<Outcome> {
+  const { outcome, bootId } = await goDown(target, verb, connector, { commandMs: TELL_MS });
+  if (waitMs === undefined || outcome.status !== 'ok') return outcome;
+  if (bootId !== undefined) return comeBack(target, bootId, connector, { limitMs: waitMs, signal: stop });
+  return { ...outcome, status: 'failed', reason: 'it tells no boot id, so its return cannot be seen' };
 }
 
 /** Such as `12 people are logged on`; empty when nobody is. */

@@ -23,7 +23,7 @@ export async function wakeMachines(
   const shown = flags['dry-run'] ? log : note;
   shown(describeWaves(`wake ${countMachines(machines.length)}`, plan));
   if (flags['dry-run']) return result;
-  const question = flags.yes ? undefined : questionFor(machines, site.config.ssh.askAbove, false);
+  const question = flags.yes ? undefined : questionFor(machines, site.config.ssh.askAbove);
   if (question !== undefined && (await askPerson(question)) === false) return { ...result, exitStatus: 1 };
   const waker = await openWaker(site.config.networks, flags.port);
   const work = { what: 'wake', waves: plan.waves, fanout: machines.length, work: waker.wake };
