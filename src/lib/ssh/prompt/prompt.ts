@@ -54,7 +54,7 @@ export async function runPrompt(
       commandSeconds: flags.timeout ?? commandSeconds,
       choose: (words) => chooseMachines(site, store, { words, port }),
       targetOf: access.targetOf,
-      questionFor: (chosen) => (yes ? undefined : questionFor(chosen, askAbove, false)),
+      questionFor: (chosen) => (yes ? undefined : questionFor(chosen, askAbove)),
       startRun: (command, hostnames) => startRun(site, { what: `run ${command}`, hostnames }),
       front,
     });

@@ -137,8 +137,7 @@ export function createSession({ front, ...options }: SessionOptions): Session {
       last.answers = gathered.answers();
       tellChanges();
       await front.show((writer) => reportAnswers(last!.answers, writer));
-      const lines = summaryLines(outcomes, performance.now() - startedMs);
-      say(...lines.map((text, i): Entry => ({ is: i < lines.length - 1 ? 'trouble' : 'note', text })));
+      say(...summary(outcomes, last.answers, performance.now() - startedMs));
       if (trouble) throw trouble;
       return outcomes;
     } finally {
@@ -208,4 +207,16 @@ export function createSession({ front, ...options }: SessionOptions): Session {
       await last?.gathered.close();
     },
   };
+}
+
+/** Who gave no answer, and why; then the counts. */
+function summary(outcomes: readonly Outcome[], answers: readonly Answer[], ms: number): Entry[] {
+  const answered = new Set(answers.flatMap((answer) => answer.outcomes));
+  const silent = outcomes.filter((outcome) => !answered.has(outcome));
+  return [
+    ...summaryLines(silent, ms)
+      .slice(0, -1)
+      .map((text): Entry => ({ is: 'trouble', text })),
+    { is: 'note', text: summaryLines(outcomes, ms).at(-1)! },
+  ];
 }

@@ -28,6 +28,8 @@ export interface PromptState {
   isBusy: boolean;
   /** Ctrl-C at an empty prompt: another one leaves. */
   isLeaving: boolean;
+  /** The operator has left: what was said stays on the terminal, the prompt does not. */
+  isOver: boolean;
 }
 
 export type PromptEvent =
@@ -38,6 +40,7 @@ export type PromptEvent =
   | { event: 'started'; command: string; total: number; nowMs: number }
   | { event: 'done'; done: number }
   | { event: 'finished' }
+  | { event: 'over' }
   | { event: 'asked'; question: string }
   | { event: 'said'; entries: readonly Entry[] };
 
@@ -59,6 +62,7 @@ export function firstState(history: readonly string[]): PromptState {
     entries: [],
     isBusy: false,
     isLeaving: false,
+    isOver: false,
   };
 }
 
@@ -84,6 +88,8 @@ export function nextState(state: PromptState, event: PromptEvent): Step {
       const { running: _, ...rest } = state;
       return { state: rest };
     }
+    case 'over':
+      return { state: { ...state, isOver: true } };
     case 'asked':
       return { state: { ...state, question: event.question } };
     case 'said':

@@ -21,12 +21,13 @@ export async function runAtTerminal(
       const text = `the history is not kept: ${(error as Error).message}`;
       store.dispatch({ event: 'said', entries: [{ is: 'trouble', text }] });
     });
-    if ((await session.submit(line)).isLast) app.unmount();
+    if ((await session.submit(line)).isLast) leave();
   };
+  const leave = (): void => store.dispatch({ event: 'over' });
   const store = createStore(firstState(history), (effect) => {
     if (effect.do === 'interrupt') session.interrupt();
     else if (effect.do === 'answer') answer(effect.yes);
-    else if (effect.do === 'leave') app.unmount();
+    else if (effect.do === 'leave') leave();
     else void submit(effect.line);
   });
   const session = begin({

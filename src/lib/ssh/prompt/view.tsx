@@ -9,7 +9,7 @@ import type { PromptState } from './state.ts';
 import type { PromptStore } from './store.ts';
 
 /** The prompt on a terminal. Ink can only be loaded with import(), so that it is handed in. */
-export function createView({ Box, Static, Text, useCursor, useInput, useStdout }: typeof Ink) {
+export function createView({ Box, Static, Text, useApp, useCursor, useInput, useStdout }: typeof Ink) {
   function Said({ entry }: { entry: Entry }) {
     if (entry.is === 'title' || entry.is === 'command') return <Text bold>{entry.text}</Text>;
     if (entry.is === 'trouble') return <Text color="red">{printable(entry.text)}</Text>;
@@ -56,16 +56,22 @@ export function createView({ Box, Static, Text, useCursor, useInput, useStdout }
   return function Prompt({ store }: { store: PromptStore }) {
     const state = useSyncExternalStore(store.subscribe, store.get);
     const columns = useColumns();
+    const { exit } = useApp();
+    useEffect(() => {
+      if (state.isOver) exit();
+    }, [state.isOver, exit]);
     useInput((text, pressed) => {
       for (const key of keysOf(text, pressed)) store.dispatch({ event: 'key', key });
     });
     return (
       <>
         <Static items={[...state.entries]}>{(entry, i) => <Said key={i} entry={entry} />}</Static>
-        <Box flexDirection="column">
-          <Status state={state} />
-          <Typed state={state} columns={columns} />
-        </Box>
+        {!state.isOver && (
+          <Box flexDirection="column">
+            <Status state={state} />
+            <Typed state={state} columns={columns} />
+          </Box>
+        )}
       </>
     );
   };
