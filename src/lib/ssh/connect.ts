@@ -3,6 +3,7 @@ import type { AnyAuthMethod, Client, ClientChannel, ServerHostKeyAlgorithm } fro
 import { awaitIdentification, onAbort } from './dial.ts';
 import { asEnd, ConnectionEnded } from './ended.ts';
 import type { Target } from './protocol.ts';
+import { narrowWindows, openWindow } from './window.ts';
 
 export { ConnectionEnded, outcomeOfEnd } from './ended.ts';
 
@@ -46,6 +47,8 @@ export interface Running {
   channel: ClientChannel;
   /** Resolves when the channel is closed, with how the command ended; neither where the connection went first. */
   exit: Promise<{ exitCode?: number; killedBy?: string }>;
+  /** So many bytes of its output were taken: without that it stops after a while. */
+  took(bytes: number): void;
   /** Asks its sshd to send it SIGTERM, and listens no more. */
   terminate(): void;
 }
@@ -150,6 +153,7 @@ export async function connect(
     });
     await orEnd(ready);
     isIn = true;
+    narrowWindows(client);
   } catch (error) {
     end(asEnd(error));
     throw ended;
@@ -192,7 +196,12 @@ function startCommand(
         return;
       }
       // Its end may be in the same packet: who listens later has missed it.
-      resolve({ channel, exit: exitOf(channel), terminate: () => terminate(client, channel) });
+      resolve({
+        channel,
+        exit: exitOf(channel),
+        took: openWindow(client, channel),
+        terminate: () => terminate(client, channel),
+      });
     });
   });
 }

@@ -42,7 +42,7 @@ export async function runCommand(
         ? running.terminate()
         : running.channel.close();
     cut.signal.addEventListener('abort', () => void starting.then(leave, () => undefined), { once: true });
-    const { channel, exit } = await orCut(starting);
+    const { channel, exit, took } = await orCut(starting);
     channel.on('error', () => undefined);
     if (typeof input === 'function')
       feed(input(), channel, cut.signal).catch((error: Error) =>
@@ -50,7 +50,7 @@ export async function runCommand(
       );
     else channel.end(input);
     const pass = (stream: Stream, from: Readable): Promise<void> =>
-      passOn(from, (chunk) => sink.write(hostname, stream, chunk), cut.signal);
+      passOn(from, (chunk) => sink.write(hostname, stream, chunk), took, cut.signal);
     await Promise.all([pass('stdout', channel), pass('stderr', channel.stderr as Readable)]);
     const { exitCode, killedBy } = await orCut(exit);
     if (exitCode === 0) return { hostname, status: 'ok', exitCode, ms: ms() };
@@ -102,6 +102,7 @@ async function feed(source: Readable, channel: ClientChannel, cut: AbortSignal):
 function passOn(
   from: Readable,
   write: (chunk: Buffer) => void | Promise<void>,
+  took: (bytes: number) => void,
   cut: AbortSignal,
 ): Promise<void> {
   return new Promise((resolve, reject) => {
@@ -110,8 +111,10 @@ function passOn(
     const pump = async (): Promise<void> => {
       if (isBusy) return;
       isBusy = true;
-      for (let chunk: Buffer | null; !cut.aborted && (chunk = from.read() as Buffer | null) !== null;)
+      for (let chunk: Buffer | null; !cut.aborted && (chunk = from.read() as Buffer | null) !== null;) {
         await write(chunk);
+        took(chunk.length);
+      }
       isBusy = false;
       if (isOver || cut.aborted) resolve();
     };
