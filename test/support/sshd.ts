@@ -10,6 +10,8 @@ export interface SshdOptions {
   machines: number;
   /** Lines of sshd_config that come before all others. */
   config?: readonly string[];
+  /** Lines after all others: `Match` blocks. */
+  match?: readonly string[];
 }
 
 export interface Sshd {
@@ -28,7 +30,7 @@ export interface Sshd {
 }
 
 /** One real sshd that is many machines: each is an address of 127.0.1.0/24. */
-export async function startSshd({ machines, config = [] }: SshdOptions): Promise<Sshd> {
+export async function startSshd({ machines, config = [], match = [] }: SshdOptions): Promise<Sshd> {
   const dir = mkdtempSync(join(tmpdir(), 'prolo-sshd-'));
   const file = (name: string): string => join(dir, name);
   const port = await freePort();
@@ -58,6 +60,7 @@ export async function startSshd({ machines, config = [] }: SshdOptions): Promise
     'MaxStartups 400:30:500',
     'MaxSessions 100',
     'Subsystem sftp internal-sftp',
+    ...match,
   ];
   writeFileSync(file('sshd_config'), `${lines.join('\n')}\n`);
   const child: ChildProcess = spawn('/usr/sbin/sshd', ['-D', '-f', file('sshd_config'), '-E', file('log')], {

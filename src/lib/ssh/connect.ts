@@ -169,7 +169,8 @@ export async function connect(
     },
     exec: (command) => startCommand(client, command, closed, () => ended),
     close() {
-      ended ??= new ConnectionEnded('stopped', 'we left');
+      if (ended) return;
+      ended = new ConnectionEnded('stopped', 'we left');
       client.end();
       socket.destroySoon();
       const cut = setTimeout(() => socket.destroy(), CLOSE_MS);

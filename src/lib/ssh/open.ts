@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import type { MachineRecord } from '../mdb/record.ts';
 import type { Site } from '../site/site.ts';
 import type { Connector } from './connect.ts';
-import { authMethods } from './identity.ts';
+import { openIdentity } from './identity.ts';
 import { readKnownHosts } from './known-hosts.ts';
 import type { Target } from './protocol.ts';
 
@@ -30,13 +30,14 @@ export async function openAccess(site: Site, flags: ConnectFlags): Promise<Acces
   const user = flags.user ?? ssh.user;
   const port = flags.port ?? ssh.port;
   const identity = flags.identity ?? (ssh.identity && resolve(site.dir, ssh.identity));
-  const [auth, hostKeys] = await Promise.all([
-    authMethods(user, identity, { SSH_AUTH_SOCK: process.env.SSH_AUTH_SOCK }),
+  const [{ auth, authTrouble }, hostKeys] = await Promise.all([
+    openIdentity(user, identity, { SSH_AUTH_SOCK: process.env.SSH_AUTH_SOCK }),
     readKnownHosts(site),
   ]);
   return {
     connector: {
       auth,
+      authTrouble,
       hostKeys,
       connectMs: (flags['connect-timeout'] ?? ssh.connectSeconds) * 1000,
       aliveMs: ssh.aliveSeconds * 1000,
