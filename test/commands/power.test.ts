@@ -175,6 +175,27 @@ describe('prolo reboot, poweroff, ping', function () {
     expect(programs.calls()).to.have.length(2);
   });
 
+  it('wall writes to those that are chosen, or to all', async () => {
+    const { status, stderr } = await run(
+      'wall',
+      'pas-r01p[01-02]',
+      '--',
+      'Déjeuner',
+      'à midi',
+      '$HOME \u001b[2J;',
+    );
+    expect(status, stderr).to.equal(0);
+    expect(stderr).to.match(/^write "Déjeuner à midi \$HOME \[2J;" on 2 machines: .*\n2 ok in /);
+    for (const n of [1, 2])
+      expect(programs.wall(site.sshd.ip(n))).to.equal('C.UTF-8\nDéjeuner à midi $HOME [2J;\n');
+    expect(programs.wall(site.sshd.ip(3))).to.equal(undefined);
+    expect(await run('wall', 'pas-r01p03', 'Lunch')).to.deep.include({ status: 2 });
+    expect((await run('wall', 'Lunch', 'is', 'ready', '-x', 'pas-r01p01')).status).to.equal(0);
+    const texts = Array.from({ length: 9 }, (_, i) => programs.wall(site.sshd.ip(i + 1)));
+    expect(texts.slice(1)).to.deep.equal(Array(8).fill('C.UTF-8\nLunch is ready\n'));
+    expect(texts[0]).to.include('midi');
+  });
+
   it('ping says which are there, and has an exit status', async () => {
     const { knex } = await site.test.store();
     expect(await run('ping', 'pas-r01p[01-08]')).to.include({ status: 0 });
