@@ -46,16 +46,14 @@ export default class Pget extends BaseCommand<typeof Pget> {
     const goOn = await choose.confirmMachines(site, machines, what, flags, note);
     if (flags['dry-run']) return choose.showMachines(machines, (text) => this.log(text));
     if (!goOn) return { outcomes: [] };
-    const [{ openAccess }, { onInterrupt }, { copyMs }, { getCommand, getEverywhere }, { exitStatusOf }] =
-      await Promise.all([
-        import('../lib/ssh/open.ts'),
-        import('../lib/ssh/interrupt.ts'),
-        import('../lib/ssh/copy/put.ts'),
-        import('../lib/ssh/copy/get.ts'),
-        import('../lib/ssh/protocol.ts'),
-      ]);
+    const [{ openAccess }, { onInterrupt }, { copyMs }, { getCommand, getEverywhere }] = await Promise.all([
+      import('../lib/ssh/open.ts'),
+      import('../lib/ssh/interrupt.ts'),
+      import('../lib/ssh/copy/put.ts'),
+      import('../lib/ssh/copy/get.ts'),
+    ]);
     const access = await openAccess(site, flags);
-    const interrupt = onInterrupt(() => note('stopping; once more leaves at once'));
+    const interrupt = onInterrupt(() => note('prolo: stopping; once more leaves at once.'));
     try {
       const result = await getEverywhere(
         {
@@ -74,7 +72,7 @@ export default class Pget extends BaseCommand<typeof Pget> {
         getCommand(sources, flags.dereference),
         { dir: to, names, maxBytes },
       );
-      process.exitCode = Math.max(0, ...result.outcomes.map(exitStatusOf));
+      process.exitCode = result.summary.exitStatus;
       return result;
     } finally {
       interrupt.release();

@@ -5,21 +5,27 @@ export LC_ALL
 options=$1
 shift
 left=$#
-missing=0
+missing=
 while [ "$left" -gt 0 ]; do
   dir=$1 name=$2
   shift 2
   left=$((left - 2))
-  case $dir in /*) ;; *) dir=$PWD/$dir ;; esac
+  case $dir in
+    .) dir=$PWD shown=$name ;;
+    /) dir=/ shown=/$name ;;
+    /*) shown=$dir/$name ;;
+    *) shown=$dir/$name dir=$PWD/$dir ;;
+  esac
   if [ -e "$dir/$name" ] || [ -L "$dir/$name" ]; then set -- "$@" -C "$dir" "./$name"
-  else
-    echo "$dir/$name: not there" >&2
-    missing=1
+  else missing="${missing:+$missing, }$shown"
   fi
 done
-[ "$#" -gt 0 ] || exit 1
+complain() {
+  [ -z "$missing" ] || { echo "not there: $missing" >&2; exit 1; }
+}
+[ "$#" -gt 0 ] || complain
 tar -c -S --format=posix --pax-option=delete=atime,delete=ctime --no-unquote $options -f - "$@"
 status=$?
 # 1: a file was written to meanwhile, as logs are.
 [ "$status" -le 1 ] || exit "$status"
-exit "$missing"
+complain

@@ -1,8 +1,10 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import {
   chmodSync,
   chownSync,
   closeSync,
+  existsSync,
   linkSync,
   lstatSync,
   mkdirSync,
@@ -20,9 +22,10 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
 import type { Outcome } from '../../src/lib/ssh/protocol.ts';
-import { prolo } from '../support/cli.ts';
+import { prolo, proloBin } from '../support/cli.ts';
 import { needs } from '../support/needs.ts';
 import { makeSshSite, type SshSite, sshPackages } from '../support/ssh-site.ts';
 
@@ -33,17 +36,18 @@ describe('prolo pcp', function () {
   let there: string;
   before(async function () {
     needs(this, sshPackages);
-    // Each machine has a folder of its own: the login's home is one for all of them.
+    // Each machine has a folder of its own, and what it runs in place of what it is told, where it has such a thing.
     site = await makeSshSite({
       machines: 4,
       config: [
-        'ForceCommand set -- ${SSH_CONNECTION##*.1.} && cd "$HOME/$1" && exec sh -c "$SSH_ORIGINAL_COMMAND"',
+        'ForceCommand set -- ${SSH_CONNECTION##*.1.} && cd "$HOME/$1" && ' +
+          '{ [ ! -x ./instead ] || exec ./instead; } && exec sh -c "$SSH_ORIGINAL_COMMAND"',
       ],
     });
   });
   after(() => site?.stop());
   beforeEach(() => {
-    here = mkdtempSync(join(tmpdir(), 'prolo-pcp-test-'));
+    here = mkdtempSync(join(tmpdir(), 'prolo-copied-'));
     there = site.sshd.home;
     for (let n = 1; n <= 4; n++) mkdirSync(on(n));
   });
@@ -226,5 +230,63 @@ describe('prolo pcp', function () {
     expect((await pcp('pas-r01p[01-02]', '--', 'many', '.')).status).to.equal(0);
     expect((await pcp('pas-r01p[01-02]', '--', 'many/.', 'many')).status).to.equal(0);
     execFileSync('diff', ['-r', join(here, 'many'), on(2, 'many')]);
+  });
+
+  it('says that a disk is full, and leaves what was there', async function () {
+    mkdirSync(on(1, 'small'));
+    if (spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'none', on(1, 'small')]).status !== 0)
+      return this.skip();
+    try {
+      put('big', Buffer.alloc(3e6, 'x'));
+      writeFileSync(on(1, 'small/big'), 'old');
+      const { stderr, status } = await pcp('pas-r01p[01-02]', '--parents', '--', 'big', 'small/');
+      expect(stderr).to.match(/pas-r01p01 \(1\): failed: its disk is full: tar: /);
+      expect(stderr).to.include('1 ok, 1 failed');
+      expect(status).to.equal(2);
+      expect(readFileSync(on(1, 'small/big'), 'utf8')).to.equal('old');
+      expect(readdirSync(on(1, 'small'))).to.deep.equal(['big']);
+    } finally {
+      spawnSync('umount', [on(1, 'small')]);
+    }
+  });
+
+  it('counts a machine that hung up as such; the others are not held up, and what was there stays', async () => {
+    put('big', Buffer.alloc(9e6, 'x'));
+    writeFileSync(on(1, 'big'), 'old');
+    writeFileSync(
+      on(1, 'instead'),
+      '#!/bin/sh\nhead -c 5000000 | sh -c "$SSH_ORIGINAL_COMMAND"; kill -9 $PPID\n',
+      {
+        mode: 0o755,
+      },
+    );
+    const { stderr, status } = await pcp('--', 'big', '.');
+    expect(stderr).to.match(/pas-r01p01 \(1\): unreachable: /);
+    expect(stderr).to.include('3 ok, 1 unreachable');
+    expect(status).to.equal(255);
+    expect(readFileSync(on(1, 'big'), 'utf8')).to.equal('old');
+    expect(readdirSync(on(1))).to.have.members(['big', 'instead']);
+    expect(statSync(on(2, 'big')).size).to.equal(9e6);
+  });
+
+  it('stops waiting at Ctrl-C for a machine that takes nothing, and keeps what is done', async () => {
+    put('big', Buffer.alloc(9e6, 'x'));
+    writeFileSync(on(1, 'instead'), '#!/bin/sh\nexec sleep 60\n', { mode: 0o755 });
+    const child = spawn(process.execPath, [proloBin, 'pcp', '--', 'big', '.'], {
+      cwd: here,
+      env: { ...process.env, PROLO_CONFIG: site.test.site.file },
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    const closed = once(child, 'close');
+    let stderr = '';
+    child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+    const isDone = (n: number): boolean => existsSync(on(n, 'big')) && readdirSync(on(n)).length === 1;
+    for (let tries = 0; tries < 500 && ![2, 3, 4].every(isDone); tries++) await sleep(20);
+    child.kill('SIGINT');
+    const [status] = (await closed) as [number];
+    expect(stderr).to.include('pas-r01p01 (1): stopped: not waited for');
+    expect(stderr).to.include('3 ok, 1 stopped');
+    expect(status).to.equal(255);
+    expect(readdirSync(tmpdir()).filter((name) => name.startsWith('prolo-pcp-'))).to.deep.equal([]);
   });
 });

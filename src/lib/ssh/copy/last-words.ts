@@ -27,7 +27,12 @@ export function complaintOf(stderr: string): string | undefined {
     .filter(
       (line) => line.trim() !== '' && !/^tar: (Exiting with failure|Error is not recoverable)/.test(line),
     );
-  const full = lines.find((line) => /No space left on device|Disk quota exceeded/.test(line));
+  const full = lines.find(isFullDisk);
   const line = full === undefined ? lines.at(-1) : `its disk is full: ${full}`;
   return line === undefined ? undefined : printable(line).slice(0, 300);
+}
+
+/** Of a file that got a part of the last block only, tar does not say why. */
+export function isFullDisk(stderr: string): boolean {
+  return /No space left on device|Disk quota exceeded|: Wrote only \d/.test(stderr);
 }

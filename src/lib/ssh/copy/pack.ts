@@ -6,6 +6,7 @@ import { basename, join, resolve } from 'node:path';
 import { fileTrouble } from '../../cli/file-trouble.ts';
 import { ProloError } from '../../errors.ts';
 import { run } from '../../exec.ts';
+import { isFullDisk } from './last-words.ts';
 import { refuseSameNames, type Source } from './words.ts';
 
 /** All that is copied as one archive in a temporary file: every machine gets the same bytes, whatever changes meanwhile. */
@@ -73,7 +74,7 @@ function memberOf({ name }: Source): string {
 }
 
 function packTrouble(stderr: string): ProloError {
-  if (/No space left on device|Disk quota exceeded/.test(stderr))
+  if (isFullDisk(stderr))
     return new ProloError('full', `${tmpdir()}: no room for an archive of what is copied`, {
       hint: 'name another folder in TMPDIR',
     });

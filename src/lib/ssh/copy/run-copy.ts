@@ -2,8 +2,9 @@ import type { Site } from '../../site/site.ts';
 import { formatSize } from '../../hfs/size.ts';
 import type { Interrupt } from '../interrupt.ts';
 import type { Access } from '../open.ts';
-import { summaryLines } from '../output/summary.ts';
-import type { Job, Outcome, Sink, Target } from '../protocol.ts';
+import { progressText } from '../output/progress.ts';
+import { countOutcomes, summaryLines } from '../output/summary.ts';
+import { exitStatusOf, type Job, type Outcome, type Sink, type Target } from '../protocol.ts';
 import { runEverywhere } from '../run-everywhere.ts';
 import { startRun } from '../runs.ts';
 import { showProgress } from './progress.ts';
@@ -31,42 +32,45 @@ export interface CopySink {
   bytes(): { done: number; all?: number };
 }
 
-/** Runs a copy at every machine, with a log, a line of progress and a summary. */
+/**
+ * Runs a copy at every machine, with a log, a line of progress and a summary.
+ * @returns the result for --json
+ */
 export async function runCopy(
   { site, access, targets, interrupt, what, commandMs, note, quiet }: CopyContext,
   job: Job,
   sink: CopySink,
-): Promise<{ outcomes: Outcome[]; bytes: number }> {
+) {
   const startedMs = performance.now();
-  const outcomes: Outcome[] = [];
-  const log = await startRun(site, { what, hostnames: targets.map(({ hostname }) => hostname) });
+  const ms = (): number => Math.round(performance.now() - startedMs);
+  const hostnames = targets.map(({ hostname }) => hostname);
+  const ended = new Map<string, Outcome>();
+  const log = await startRun(site, { what, hostnames }).catch(
+    (error: unknown) => void note(`no log of this run is kept: ${(error as Error).message}`),
+  );
   const progress = quiet
     ? undefined
     : showProgress(() => {
         const { done, all } = sink.bytes();
-        const ratio = all === undefined ? '' : ` of ${formatSize(all)}`;
-        return `${outcomes.length} of ${targets.length} machines, ${formatSize(done)}${ratio}`;
+        const of = all === undefined ? '' : ` of ${formatSize(all)}`;
+        return `${formatSize(done)}${of}; ${progressText(hostnames, [...ended.values()], ms())}`;
       });
   try {
-    await runEverywhere(
-      targets,
-      job,
-      access.connector,
-      {
-        write: sink.write,
-        async end(outcome) {
-          const told = await sink.end(outcome);
-          outcomes.push(told);
-          log.add(told);
-        },
-      },
-      { fanout: access.fanout, commandMs, signal: interrupt.signal },
-    );
+    const limits = { fanout: access.fanout, commandMs, signal: interrupt.signal };
+    const end = async (outcome: Outcome): Promise<void> => {
+      const told = await sink.end(outcome);
+      ended.set(told.hostname, told);
+      log?.add(told);
+    };
+    await runEverywhere(targets, job, access.connector, { write: sink.write, end }, limits);
   } finally {
     progress?.end();
-    await log.end();
+    await log?.end().catch((error: unknown) => note(`the log of this run is not whole: ${String(error)}`));
     await access.close();
   }
-  for (const line of summaryLines(outcomes, performance.now() - startedMs)) note(line);
-  return { outcomes, bytes: sink.bytes().done };
+  const outcomes = hostnames.flatMap((hostname) => ended.get(hostname) ?? []);
+  for (const line of summaryLines(outcomes, ms())) note(line);
+  const exitStatus = Math.max(0, ...outcomes.map(exitStatusOf));
+  const summary = { ...countOutcomes(outcomes), exitStatus, ms: ms(), log: log?.file };
+  return { summary, bytes: sink.bytes().done, outcomes };
 }

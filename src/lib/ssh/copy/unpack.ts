@@ -3,7 +3,7 @@ import { rm } from 'node:fs/promises';
 import { ProloError } from '../../errors.ts';
 import { run, runFed, runOk } from '../../exec.ts';
 import { formatSize } from '../../hfs/size.ts';
-import { complaintOf } from './last-words.ts';
+import { complaintOf, isFullDisk } from './last-words.ts';
 
 const NO_LIMIT_MS = 2 ** 31 - 1;
 
@@ -34,8 +34,7 @@ export function startUnpacking(dir: string, maxBytes: number): Unpacking {
   done.catch(() => undefined);
   const unpacked = async (): Promise<void> => {
     const { exitCode, stderr } = await done;
-    if (/No space left on device|Disk quota exceeded/.test(stderr))
-      throw new ProloError('full', 'no space is left on the disk here');
+    if (isFullDisk(stderr)) throw new ProloError('full', 'no space is left on the disk here');
     if (exitCode !== 0)
       throw new ProloError('failed', `what it sent is refused: ${complaintOf(stderr) ?? exitCode}`);
   };
