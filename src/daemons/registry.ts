@@ -9,6 +9,7 @@ const DAEMONS: Record<string, () => Promise<{ start: StartDaemon }>> = {
   mdbsync: () => import('./mdbsync.ts'),
   udbsync: () => import('./udbsync.ts'),
   presencesync: () => import('./presencesync.ts'),
+  rfssync: () => import('./rfssync.ts'),
   hfsdb: () => import('./hfsdb.ts'),
   netboot: () => import('./netboot.ts'),
   mdbdns: () => import('./mdbdns.ts'),

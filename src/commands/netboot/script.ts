@@ -16,20 +16,18 @@ export default class NetbootScript extends BaseCommand<typeof NetbootScript> {
     const [
       { createAnswers },
       { createReach },
-      { viewOf },
-      { listMachines },
+      { readView },
       { normalizeMac },
       { findMachine },
     ] = await Promise.all([
       import('../../lib/netboot/answer.ts'),
       import('../../lib/netboot/reach.ts'),
-      import('../../lib/netboot/view.ts'),
-      import('../../lib/mdb/machines.ts'),
+      import('../../lib/netboot/follow-mdb.ts'),
       import('../../lib/mdb/validate.ts'),
       import('../../lib/mdb/find.ts'),
     ]);
     const [{ config }, { knex }] = [await this.site(), await this.store()];
-    const view = viewOf(await listMachines(knex));
+    const view = await readView(knex);
     const mac =
       normalizeMac(this.args.machine) ?? findMachine([...view.byMac.values()], this.args.machine).mac;
     const machine = view.byMac.get(mac);

@@ -9,6 +9,7 @@ const SHOWN: Record<FeedName, readonly string[]> = {
   mdb: ['hostname', 'ip', 'mac', 'mtype', 'room', 'aliases'],
   udb: ['login', 'uid', 'group', 'firstname', 'lastname'],
   presence: ['login', 'hostname'],
+  rfs: ['rfs', 'version'],
 };
 
 /** Known to have changed, not shown. */

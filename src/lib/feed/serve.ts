@@ -12,7 +12,7 @@ import { createHub } from './hub.ts';
 import { createUpdatesParser } from './updates.ts';
 
 export interface SyncFeed {
-  service: 'mdbsync' | 'udbsync' | 'presencesync';
+  service: 'mdbsync' | 'udbsync' | 'presencesync' | 'rfssync';
   feed: FeedName;
   /** The field that names a record. */
   pk: string;

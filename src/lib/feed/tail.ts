@@ -13,6 +13,7 @@ export const FEEDS: Record<FeedName, { service: ServiceName; pk: string; secret:
   mdb: { service: 'mdbsync', pk: 'mac', secret: 'mdbsync.subscribe' },
   udb: { service: 'udbsync', pk: 'login', secret: 'udbsync.subscribe' },
   presence: { service: 'presencesync', pk: 'login', secret: 'presencesync.subscribe' },
+  rfs: { service: 'rfssync', pk: 'rfs', secret: 'rfssync.subscribe' },
 };
 
 export interface FeedChange {

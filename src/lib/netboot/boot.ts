@@ -1,4 +1,5 @@
 import type { Machine } from '../mdb/record.ts';
+import { type BootFiles, filesFor, secondRfs } from '../rfs/record.ts';
 import type { Config } from '../site/schema.ts';
 import type { Profile } from '../site/schema/netboot.ts';
 import { serviceUrl } from '../site/site.ts';
@@ -73,6 +74,15 @@ function bootProfile(
           `no machine in MDB has the alias rfs${machine.rfs}`,
         );
       const folder = fill(bootUrl).replace(/\/$/, '');
+      const version = filesFor(view.boots, machine);
+      if (version)
+        return {
+          kind: 'kernel',
+          title: `${title} version ${version.version} from rfs${machine.rfs}`,
+          kernel: seen(`${folder}/${version.kernel}`, 'kernel'),
+          initrds: named([seen(`${folder}/${version.initrd}`, 'initramfs')]),
+          args: `${fill(kernelOptions)} ${versionArgs(config, view, machine, server.ip, version)}`,
+        };
       return {
         kind: 'kernel',
         title: `${title} from rfs${machine.rfs}`,
@@ -82,6 +92,25 @@ function bootProfile(
       };
     }
   }
+}
+
+/** What the initramfs of a version is told: see templates/rfs/init. */
+function versionArgs(
+  { rfs: { dir } }: Config,
+  view: MdbView,
+  machine: Machine,
+  ip: string,
+  { version, rootHash }: BootFiles,
+): string {
+  const second = secondRfs(view.boots, machine.rfs, version);
+  const other = second === undefined ? undefined : view.byName.get(`rfs${second}`);
+  return [
+    `nfsroot=${ipxeWord(ip)}:${dir},ro`,
+    ...(other ? [`prolo.nfsroot2=${ipxeWord(other.ip)}:${dir},ro`] : []),
+    `prolo.version=${version}`,
+    `prolo.roothash=${rootHash}`,
+    `prolo.mac=${ipxeWord(machine.mac)}`,
+  ].join(' ');
 }
 
 /** `{rfs}`, `{hfs}`, `{mac}`, `{hostname}` and `{netboot}` of a text in the config; iPXE's own `${…}` are left alone. */

@@ -21,6 +21,8 @@ export const SECRET_NAMES = [
   'presencesync.publish',
   'presencesync.subscribe',
   'udb.private',
+  'rfssync.publish',
+  'rfssync.subscribe',
   'hfs.shared',
   'hfs.control',
   'hfs.backup',

@@ -27,6 +27,7 @@ const SERVICE_OFFSETS = {
   udbsync: 90,
   hfs: 100,
   hfsdb: 110,
+  rfssync: 120,
   sso: 131,
 } as const;
 export type ServiceName = keyof typeof SERVICE_OFFSETS;

@@ -21,6 +21,9 @@ const TABLES = [
   'presence_ended',
   'homes',
   'quotas',
+  'rfs_versions',
+  'rfs_boots',
+  'rfs_canaries',
 ] as const;
 const NUMBERED: Record<string, string> = {
   machines: 'id',

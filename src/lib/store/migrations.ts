@@ -99,6 +99,23 @@ const STEPS: Record<string, (tx: Knex) => Promise<void>> = {
       t.bigInteger('size_bytes').notNullable();
     });
   },
+  '003-rfs': async (tx) => {
+    await tx.schema.createTable('rfs_versions', (t) => {
+      t.integer('version').primary();
+      t.text('manifest').notNullable(); // JSON
+      t.string('tag', 63);
+    });
+    // What the machines of an RFS boot.
+    await tx.schema.createTable('rfs_boots', (t) => {
+      t.integer('rfs').primary();
+      t.integer('version').notNullable().references('rfs_versions.version');
+    });
+    // Machines that try another one.
+    await tx.schema.createTable('rfs_canaries', (t) => {
+      t.integer('machine_id').primary().references('machines.id').onDelete('CASCADE');
+      t.integer('version').notNullable().references('rfs_versions.version');
+    });
+  },
 };
 
 export const newestMigration = Object.keys(STEPS).at(-1)!;

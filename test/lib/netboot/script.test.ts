@@ -10,6 +10,7 @@ import {
   renderRegistered,
 } from '../../../src/lib/netboot/script.ts';
 import { viewOf } from '../../../src/lib/netboot/view.ts';
+import type { RfsRecord } from '../../../src/lib/rfs/record.ts';
 import type { Config } from '../../../src/lib/site/schema.ts';
 import { commandsOf, config, machine, rhfs } from './support.ts';
 
@@ -24,6 +25,34 @@ function script(of: Partial<Machine>, { site = config(), once = null as string |
     decideBoot(site, viewOf([pc, rhfs]), { mac: pc.mac, base: netbootUrl(site), once }),
   );
 }
+
+describe('the script of a machine whose RFS has a version', () => {
+  const files = { version: 7, kernel: '7/vmlinuz', initrd: '7/initrd.img', rootHash: 'ab'.repeat(32) };
+  const text = (...boots: RfsRecord[]): string => {
+    const pc = machine({ rfs: 1 });
+    const second = {
+      ...rhfs,
+      id: 9,
+      hostname: 'rhfs89',
+      mac: '52:54:00:00:00:89',
+      ip: '192.168.1.9',
+      aliases: 'rfs8',
+    };
+    const asked = { mac: pc.mac, base: BASE };
+    return renderBoot(config(), decideBoot(config(), viewOf([pc, rhfs, second], boots), asked));
+  };
+
+  it('boots its kernel, and tells it what the image must hash to', () => {
+    const script = text({ rfs: 1, ...files, canary: null });
+    expect(script).to.contain('http://rfs1/boot/7/vmlinuz').and.contain('http://rfs1/boot/7/initrd.img');
+    expect(script).to.contain(`:/export/rfs,ro prolo.version=7 prolo.roothash=${files.rootHash} prolo.mac=`);
+    expect(script).not.to.contain('nfsroot2');
+  });
+  it('names a second server, where one has it', () => {
+    const script = text({ rfs: 1, ...files, canary: null }, { rfs: 8, ...files, canary: null });
+    expect(script).to.contain(' prolo.nfsroot2=192.168.1.9:/export/rfs,ro ');
+  });
+});
 
 const byNetboot = (): Config =>
   config(

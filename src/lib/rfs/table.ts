@@ -1,0 +1,116 @@
+import type { Knex } from 'knex';
+import { ProloError } from '../errors.ts';
+import { audit, change, type Update } from '../store/change-log.ts';
+import { type Store, transact, type Tx } from '../store/store.ts';
+import type { Manifest } from './manifest.ts';
+import { bootFiles, type RfsRecord } from './record.ts';
+
+/** Every version that was ever committed, newest first. */
+export async function listVersions(db: Knex): Promise<Manifest[]> {
+  const rows = (await db('rfs_versions').orderBy('version', 'desc').select('manifest')) as {
+    manifest: string;
+  }[];
+  return rows.map(({ manifest }) => JSON.parse(manifest) as Manifest);
+}
+
+/** What the machines of each RFS boot, in order of its number. */
+export async function listBoots(db: Knex): Promise<RfsRecord[]> {
+  const versions = await listVersions(db);
+  const boots = (await db('rfs_boots').orderBy('rfs').select('rfs', 'version')) as {
+    rfs: number;
+    version: number;
+  }[];
+  const canaries = (await db('rfs_canaries')
+    .join('machines', 'machines.id', 'rfs_canaries.machine_id')
+    .orderBy('machines.id')
+    .select('machines.hostname', 'machines.rfs', 'rfs_canaries.version')) as {
+    hostname: string;
+    rfs: number;
+    version: number;
+  }[];
+  const manifests = new Map(versions.map((manifest) => [manifest.version, manifest]));
+  return boots.map(({ rfs, version }) => {
+    const tried = canaries.filter((canary) => canary.rfs === rfs);
+    const canary = tried[0] && {
+      ...bootFiles(manifests.get(tried[0].version)!),
+      machines: tried.map(({ hostname }) => hostname),
+    };
+    return { rfs, ...bootFiles(manifests.get(version)!), canary: canary ?? null };
+  });
+}
+
+/** Writes a version down, once its files are where they belong. Nobody boots it by that. */
+export async function addVersion(store: Store, actor: string, manifest: Manifest): Promise<void> {
+  await transact(store, async (tx) => {
+    await tx('rfs_versions').insert({ version: manifest.version, manifest: JSON.stringify(manifest) });
+    await audit(tx, actor, 'rfs commit', `version ${manifest.version}: ${manifest.message}`);
+  });
+}
+
+/** The number that the next version has; none is ever given twice, whatever was pruned. */
+export async function nextVersion(db: Knex): Promise<number> {
+  const row = (await db('rfs_versions').max({ version: 'version' }).first()) as { version: number | null };
+  return (row.version ?? 0) + 1;
+}
+
+/**
+ * From now on the machines of these RFS boot that version; those that run are not touched. Ends every trial there.
+ * @throws ProloError `not-found` for a version that is none
+ */
+export function switchBoots(
+  store: Store,
+  actor: string,
+  { rfs, version }: { rfs: readonly number[]; version: number },
+): Promise<void> {
+  return publish(store, actor, 'rfs switch', { rfs, version }, async (tx) => {
+    await mustBeVersion(tx, version);
+    for (const number of rfs)
+      await tx('rfs_boots').insert({ rfs: number, version }).onConflict('rfs').merge({ version });
+    await tx('rfs_canaries')
+      .whereIn(
+        'machine_id',
+        tx('machines')
+          .whereIn('rfs', [...rfs])
+          .select('id'),
+      )
+      .delete();
+  });
+}
+
+/** Only these machines boot that version, until `switchBoots`. An empty list ends the trial. */
+export function setCanaries(
+  store: Store,
+  actor: string,
+  { version, machines }: { version: number; machines: readonly { id: number; hostname: string }[] },
+): Promise<void> {
+  const names = machines.map(({ hostname }) => hostname);
+  return publish(store, actor, 'rfs canary', { version, machines: names }, async (tx) => {
+    await mustBeVersion(tx, version);
+    await tx('rfs_canaries').delete();
+    for (const { id } of machines) await tx('rfs_canaries').insert({ machine_id: id, version });
+  });
+}
+
+async function mustBeVersion(tx: Tx, version: number): Promise<void> {
+  if (await tx('rfs_versions').where({ version }).first('version')) return;
+  throw new ProloError('not-found', `version ${version}: there is none`, { hint: 'see `prolo rfs status`' });
+}
+
+/** Changes rows, and tells followers of each RFS that differs by it. */
+async function publish(
+  store: Store,
+  actor: string,
+  action: string,
+  details: object,
+  work: (tx: Tx) => Promise<void>,
+): Promise<void> {
+  await change(store, 'rfs', actor, async (tx) => {
+    const before = new Map((await listBoots(tx)).map((record) => [record.rfs, JSON.stringify(record)]));
+    await work(tx);
+    await audit(tx, actor, action, JSON.stringify(details));
+    const updates = (await listBoots(tx))
+      .filter((record) => before.get(record.rfs) !== JSON.stringify(record))
+      .map((data): Update => ({ type: 'update', data }));
+    return { value: undefined, updates };
+  });
+}
