@@ -1,7 +1,7 @@
 import type { Client, ClientChannel } from 'ssh2';
 
 /** What a machine may send before we have taken it: with hundreds of them, ssh2's own 2 MB each are more than all else. */
-const WINDOW_BYTES = 256 * 1024;
+const WINDOW_BYTES = 128 * 1024;
 
 interface Protocol {
   session(channel: number, window: number, packet: number): void;
@@ -26,7 +26,7 @@ export function openWindow(client: Client, channel: ClientChannel): (bytes: numb
   let taken = 0;
   return (bytes) => {
     taken += bytes;
-    if (taken < WINDOW_BYTES / 4 || (outgoing.state !== 'open' && outgoing.state !== 'eof')) return;
+    if (taken < WINDOW_BYTES / 2 || (outgoing.state !== 'open' && outgoing.state !== 'eof')) return;
     protocolOf(client)?.channelWindowAdjust(outgoing.id, taken);
     taken = 0;
   };

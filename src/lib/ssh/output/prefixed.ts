@@ -1,9 +1,12 @@
+import { createLock } from '../../locks.ts';
 import type { Outcome, Sink, Stream } from '../protocol.ts';
 
 /** The longest line that is kept until its end comes; what is longer is written in parts. */
 const MAX_LINE_BYTES = 64 * 1024;
 /** Small chunks are joined every so often, so that each byte is copied a few times at most. */
 const MAX_PARTS = 256;
+/** Lines are made of so much at once: short ones grow, and what waits for a slow reader should not. */
+const PIECE_BYTES = 32 * 1024;
 const NEWLINE = 10;
 
 /**
@@ -16,21 +19,26 @@ export function prefixedSink(
   end: (outcome: Outcome) => void = () => undefined,
 ): Sink {
   const open = { stdout: new Map<string, LineJoiner>(), stderr: new Map<string, LineJoiner>() };
+  const inTurn = createLock();
   return {
-    write(hostname, stream, chunk) {
-      let joiner = open[stream].get(hostname);
-      if (!joiner) open[stream].set(hostname, (joiner = prefixLines(`${hostname}: `, `${hostname}+ `)));
-      const lines = joiner.add(chunk);
-      return lines && write(stream, lines);
-    },
-    async end(outcome) {
-      for (const stream of ['stdout', 'stderr'] as const) {
-        const rest = open[stream].get(outcome.hostname)?.end();
-        open[stream].delete(outcome.hostname);
-        if (rest) await write(stream, rest);
-      }
-      end(outcome);
-    },
+    write: (hostname, stream, chunk) =>
+      inTurn(async () => {
+        let joiner = open[stream].get(hostname);
+        if (!joiner) open[stream].set(hostname, (joiner = prefixLines(`${hostname}: `, `${hostname}+ `)));
+        for (let at = 0; at < chunk.length; at += PIECE_BYTES) {
+          const lines = joiner.add(chunk.subarray(at, at + PIECE_BYTES));
+          if (lines) await write(stream, lines);
+        }
+      }),
+    end: (outcome) =>
+      inTurn(async () => {
+        for (const stream of ['stdout', 'stderr'] as const) {
+          const rest = open[stream].get(outcome.hostname)?.end();
+          open[stream].delete(outcome.hostname);
+          if (rest) await write(stream, rest);
+        }
+        end(outcome);
+      }),
   };
 }
 
