@@ -5,6 +5,9 @@ import type { Entry } from './entries.ts';
 /** So much of an answer is shown; all of it goes to a file with `:out`. */
 const MAX_BYTES = 64 * 1024;
 const MAX_LINES = 500;
+const MAX_CHARACTERS = 1000;
+/** Of all answers together: laying out 4000 lines takes Ink half a second, ten times that a minute. */
+const MAX_LINES_IN_ALL = 4000;
 
 /** A writer whose texts become entries, as a terminal can show them. */
 export function collectEntries(): { writer: Writer; entries(): Entry[] } {
@@ -12,8 +15,13 @@ export function collectEntries(): { writer: Writer; entries(): Entry[] } {
   let parts: Buffer[] = [];
   let kept = 0;
   let bytes = 0;
+  let left = MAX_LINES_IN_ALL;
   const flush = (): void => {
-    if (bytes > 0) entries.push({ is: 'output', text: shownText(Buffer.concat(parts), bytes) });
+    if (bytes > 0) {
+      const text = shownText(Buffer.concat(parts), bytes, Math.min(left, MAX_LINES));
+      left = Math.max(0, left - text.split('\n').length);
+      entries.push({ is: 'output', text });
+    }
     parts = [];
     kept = bytes = 0;
   };
@@ -35,15 +43,15 @@ export function collectEntries(): { writer: Writer; entries(): Entry[] } {
   };
 }
 
-/** The first lines of an answer, without what moves a cursor. */
-export function shownText(start: Buffer, bytes: number): string {
-  const text = visible(start).toString('utf8').replace(/\n$/, '');
-  const lines = text.split('\n');
-  const isCut = start.length < bytes || lines.length > MAX_LINES;
-  const shown = lines.slice(0, MAX_LINES).map(expandTabs);
-  return isCut
-    ? [...shown, `… cut here: ${bytes} bytes in all, :out FILE writes them`].join('\n')
-    : shown.join('\n');
+/** The first lines of an answer, without what moves a cursor. @param bytes of all of it */
+export function shownText(start: Buffer, bytes: number, maxLines = MAX_LINES): string {
+  const lines = visible(start).toString('utf8').replace(/\n$/, '').split('\n');
+  const shown = lines.slice(0, maxLines).map((line) => expandTabs(line.slice(0, MAX_CHARACTERS)));
+  const isCut =
+    start.length < bytes || lines.length > maxLines || lines.some(({ length }) => length > MAX_CHARACTERS);
+  return [...shown, ...(isCut ? [`… cut here: ${bytes} bytes in all, :out FILE writes them`] : [])].join(
+    '\n',
+  );
 }
 
 function expandTabs(line: string): string {

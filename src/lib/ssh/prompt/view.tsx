@@ -58,7 +58,8 @@ export function createView({ Box, Static, Text, useApp, useCursor, useInput, use
     const columns = useColumns();
     const { exit } = useApp();
     useEffect(() => {
-      if (state.isOver) exit();
+      // Ink draws once more when it exits: by then <Static> must know that its last entries are drawn.
+      if (state.isOver) setTimeout(exit);
     }, [state.isOver, exit]);
     useInput((text, pressed) => {
       for (const key of keysOf(text, pressed)) store.dispatch({ event: 'key', key });
