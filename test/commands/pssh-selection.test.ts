@@ -1,7 +1,9 @@
-import { existsSync, readdirSync } from 'node:fs';
+import { execFile } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { expect } from 'chai';
-import { prolo } from '../support/cli.ts';
+import { prolo, proloBin } from '../support/cli.ts';
 import { needs } from '../support/needs.ts';
 import { makeSshSite, type SshSite, sshPackages } from '../support/ssh-site.ts';
 import { proloAtTerminal } from '../support/terminal.ts';
@@ -72,6 +74,22 @@ describe('prolo pssh: which machines', function () {
     expect(await choose('--failed', '-x', 'pas-r01p01')).to.equal('pas-r01p03');
     expect(await run('pssh', '--failed', '--', 'true')).to.include({ status: 0 });
     expect(await choose('--failed')).to.include('--failed: no machine failed in your last run');
+  });
+
+  it('loads no SSH for a dry run', async () => {
+    const spy = join(site.test.dir, 'spy.cjs');
+    const code = `process.on('exit', () => {
+        const files = Object.keys(require.cache).filter((file) => /node_modules.ssh2.lib/.test(file));
+        require('node:fs').writeFileSync(__filename + '.loaded', files.length > 0 ? 'ssh2' : 'no ssh2');
+      });`;
+    writeFileSync(spy, code);
+    const loaded = async (...args: string[]) => {
+      const env = { ...process.env, PROLO_CONFIG: site.test.site.file, NODE_OPTIONS: `--require ${spy}` };
+      await promisify(execFile)(process.execPath, [proloBin, 'pssh', ...args, '--', 'true'], { env });
+      return readFileSync(`${spy}.loaded`, 'utf8');
+    };
+    expect(await loaded('pas-r01p01')).to.equal('ssh2');
+    expect(await loaded('--dry-run', '@all')).to.equal('no ssh2');
   });
 
   describe('at a terminal', () => {
