@@ -22,7 +22,7 @@ The gateway and the other servers are left out unless they are named, and so is 
       'poweroff',
       { ...this.flags, words: this.words },
       this.flags,
-      { note: (text) => this.note(text), log: (text) => this.log(text) },
+      { note: (text) => this.note(text), log: (text) => this.log(text), json: this.jsonEnabled() },
     );
     process.exitCode = result.exitStatus;
     return result;

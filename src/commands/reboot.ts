@@ -32,7 +32,7 @@ The gateway and the other servers are left out unless they are named, and so is 
       'reboot',
       { ...flags, words: this.words },
       { ...flags, ...(flags.wait ? { waitMs: flags['wait-seconds'] * 1000 } : {}) },
-      { note: (text) => this.note(text), log: (text) => this.log(text) },
+      { note: (text) => this.note(text), log: (text) => this.log(text), json: this.jsonEnabled() },
     );
     process.exitCode = result.exitStatus;
     return result;

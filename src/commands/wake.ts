@@ -28,7 +28,7 @@ Nothing tells whether a machine has heard: see \`prolo ping --watch\`.`;
       () => this.store(),
       { ...this.flags, words: this.words },
       { ...this.flags, port: this.flags['udp-port'] },
-      { note: (text) => this.note(text), log: (text) => this.log(text) },
+      { note: (text) => this.note(text), log: (text) => this.log(text), json: this.jsonEnabled() },
     );
     process.exitCode = result.exitStatus;
     return result;

@@ -2,6 +2,7 @@ import type { MachineRecord } from '../mdb/record.ts';
 import type { Site } from '../site/site.ts';
 import { fanOut } from '../ssh/fan-out.ts';
 import { onInterrupt } from '../ssh/interrupt.ts';
+import { startProgress } from '../ssh/output/progress.ts';
 import { nodesOf, summaryLines } from '../ssh/output/summary.ts';
 import type { Outcome } from '../ssh/protocol.ts';
 import { startRun } from '../ssh/runs.ts';
@@ -17,28 +18,46 @@ export interface WaveRun {
   work: (machine: MachineRecord, stop: AbortSignal) => Promise<Outcome>;
 }
 
-/** Works on the waves, and says what comes of it. @returns an outcome for each machine, also for those that were not touched */
+/** Where words of ours go. */
+export interface Words {
+  /** What is not the result. */
+  note(text: string): void;
+  /** The result, for people. */
+  log(text: string): void;
+  /** A program reads the result. */
+  json: boolean;
+}
+
+/**
+ * Works on the waves, and says what comes of it: a line that tells how far it is, where that is a terminal.
+ * @returns an outcome for each machine, in the waves' order; also for those that were not touched
+ */
 export async function runInWaves(
   site: Site,
   { what, waves, fanout, work }: WaveRun,
-  note: (text: string) => void,
+  { note, json }: Words,
 ): Promise<Outcome[]> {
   const startedMs = performance.now();
   const hostnames = waves.flatMap(({ items }) => items.map(({ hostname }) => hostname));
-  const log = await startRun(site, { what, hostnames });
-  const interrupt = onInterrupt(() =>
-    note('no other machine is touched, what has begun is finished; Ctrl-C again leaves at once'),
+  const log = await startRun(site, { what, hostnames }).catch(
+    (error: Error) => void note(`no log of this run is kept: ${error.message}`),
   );
-  const outcomes: Outcome[] = [];
+  const progress = process.stderr.isTTY && !json ? await startProgress(hostnames) : undefined;
+  const say = (text: string): void => void (progress ? progress.above(Buffer.from(`${text}\n`)) : note(text));
+  const interrupt = onInterrupt(() =>
+    say('no other machine is touched, what has begun is finished; Ctrl-C again leaves at once'),
+  );
+  const outcomes = new Map<string, Outcome>();
   const add = (outcome: Outcome): void => {
-    outcomes.push(outcome);
-    log.add(outcome);
+    outcomes.set(outcome.hostname, outcome);
+    progress?.add(outcome);
+    log?.add(outcome);
   };
   try {
     const untouched = await runWaves(
       waves,
       (wave) => {
-        if (waves.length > 1) note(`${wave.atMs / 1000} s: ${what}: ${nodesOf(wave.items)}`);
+        if (waves.length > 1) say(`${wave.atMs / 1000} s: ${what}: ${nodesOf(wave.items)}`);
         return fanOut(wave.items, async (machine) => add(await work(machine, interrupt.signal)), {
           atOnce: fanout,
         });
@@ -48,8 +67,10 @@ export async function runInWaves(
     for (const { hostname } of untouched) add({ hostname, status: 'stopped', reason: 'not touched', ms: 0 });
   } finally {
     interrupt.release();
-    await log.end();
+    await progress?.stop();
+    await log?.end().catch((error: Error) => note(`the log of this run is not whole: ${error.message}`));
   }
-  for (const line of summaryLines(outcomes, performance.now() - startedMs)) note(line);
-  return outcomes;
+  const ended = hostnames.map((hostname) => outcomes.get(hostname)!);
+  for (const line of summaryLines(ended, performance.now() - startedMs)) note(line);
+  return ended;
 }

@@ -13,7 +13,7 @@ import type { Store } from '../store/store.ts';
 import { comeBack } from './come-back.ts';
 import { goDown, type Verb } from './go-down.ts';
 import { planPower, type WaveFlags } from './plan-power.ts';
-import { runInWaves } from './run-in-waves.ts';
+import { runInWaves, type Words } from './run-in-waves.ts';
 import { countMachines, describeWaves, wavesAsData } from './show-waves.ts';
 import { spareServers } from './spare.ts';
 
@@ -35,7 +35,6 @@ export interface PowerResult {
 
 /**
  * Shows which machines go down and when, asks, and does it.
- * @param say `note` beside the result, `log` the result
  * @throws ProloError `bad-input` without a selection, where it has servers only, or nobody can be asked
  */
 export async function takeDown(
@@ -44,15 +43,15 @@ export async function takeDown(
   verb: Verb,
   selection: Selection,
   flags: DownFlags,
-  { note, log }: Record<'note' | 'log', (text: string) => void>,
+  words: Words,
 ): Promise<PowerResult> {
-  const machines = await chooseForDown(site, store, verb, selection, note);
+  const machines = await chooseForDown(site, store, verb, selection, words.note);
   const plan = await planPower(site, store, machines, flags);
   const result = { waves: wavesAsData(plan.waves), outcomes: [], exitStatus: 0 };
-  const shown = flags['dry-run'] ? log : note;
+  const shown = flags['dry-run'] ? words.log : words.note;
   const what = `${verb} ${countMachines(machines.length)}`;
   shown(describeWaves(what, plan));
-  const people = await countPeople(site, store, machines, note);
+  const people = await countPeople(site, store, machines, words.note);
   if (people !== '') shown(`${people} there`);
   if (flags['dry-run']) return result;
   const { connector, fanout, targetOf, close } = await openAccess(site, flags);
@@ -61,7 +60,7 @@ export async function takeDown(
   const work = (machine: MachineRecord, stop: AbortSignal): Promise<Outcome> =>
     tell(targetOf(machine), verb, connector, stop, flags.waitMs);
   const run = { what: verb, waves: plan.waves, fanout, work };
-  const outcomes = await runInWaves(site, run, note).finally(close);
+  const outcomes = await runInWaves(site, run, words).finally(close);
   return { ...result, outcomes, exitStatus: Math.max(...outcomes.map(exitStatusOf)) };
 }
 

@@ -4,7 +4,7 @@ import { chooseMachines, type Selection } from '../ssh/choose.ts';
 import { questionFor, type TouchFlags } from '../ssh/confirm-machines.ts';
 import type { Store } from '../store/store.ts';
 import { planPower, type WaveFlags } from './plan-power.ts';
-import { runInWaves } from './run-in-waves.ts';
+import { runInWaves, type Words } from './run-in-waves.ts';
 import { countMachines, describeWaves, wavesAsData } from './show-waves.ts';
 import type { PowerResult } from './take-down.ts';
 import { openWaker } from './wake.ts';
@@ -15,18 +15,18 @@ export async function wakeMachines(
   store: () => Promise<Store>,
   selection: Selection,
   flags: WaveFlags & TouchFlags & { port: number },
-  { note, log }: Record<'note' | 'log', (text: string) => void>,
+  words: Words,
 ): Promise<PowerResult> {
-  const machines = await chooseMachines(site, store, selection, { note });
+  const machines = await chooseMachines(site, store, selection, { note: words.note });
   const plan = await planPower(site, store, machines, flags);
   const result = { waves: wavesAsData(plan.waves), outcomes: [], exitStatus: 0 };
-  const shown = flags['dry-run'] ? log : note;
+  const shown = flags['dry-run'] ? words.log : words.note;
   shown(describeWaves(`wake ${countMachines(machines.length)}`, plan));
   if (flags['dry-run']) return result;
   const question = flags.yes ? undefined : questionFor(machines, site.config.ssh.askAbove);
   if (question !== undefined && (await askPerson(question)) === false) return { ...result, exitStatus: 1 };
   const waker = await openWaker(site.config.networks, flags.port);
   const work = { what: 'wake', waves: plan.waves, fanout: machines.length, work: waker.wake };
-  const outcomes = await runInWaves(site, work, note).finally(() => waker.close());
+  const outcomes = await runInWaves(site, work, words).finally(() => waker.close());
   return { ...result, outcomes, exitStatus: outcomes.every(({ status }) => status === 'ok') ? 0 : 1 };
 }
