@@ -42,6 +42,7 @@ describe('prolo pssh: which machines', function () {
     expect(await choose('@free', '-x', 'pas-r01p[04-05]', '-x', 'pas-r02p*')).to.equal(
       'pas-r01p[01,03,06-08]',
     );
+    expect(await choose('-x', 'pas-r01p04', 'pas-r01p[03-04]')).to.equal('pas-r01p03');
     expect(await choose('@room:alt!@alive')).to.equal('pas-r02p03');
     expect(await choose('@alive', '--room', '^ALT$', '--mtype', 'user')).to.equal(
       'pas-r01p[07-08],pas-r02p[01-02]',
