@@ -54,6 +54,7 @@ export default class Pcp extends BaseCommand<typeof Pcp> {
           site,
           access,
           targets: machines.map(access.targetOf),
+          fanout: flags.fanout,
           interrupt,
           what,
           commandMs:

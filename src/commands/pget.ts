@@ -60,6 +60,7 @@ export default class Pget extends BaseCommand<typeof Pget> {
           site,
           access,
           targets: machines.map(access.targetOf),
+          fanout: flags.fanout,
           interrupt,
           what,
           commandMs:

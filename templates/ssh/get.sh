@@ -1,5 +1,6 @@
 # Runs on the machine that is copied from. $1: tar's own options; then pairs: a folder, and the name in it.
 # What is not there is said, and the rest is sent.
+unset TAR_OPTIONS
 LC_ALL=C
 export LC_ALL
 options=$1

@@ -1,7 +1,7 @@
 # Runs on the machine that is copied to, with the archive as its input: nothing there changes before all of it has come.
 # $1 destination; $2 the folder that it is in, $3 its name there; $4 the one thing that is copied, or nothing;
 # $5 the archive's last file; $6 tar's own options; $7 `folder` where it must be one; $8 `make` to make one
-unset CDPATH
+unset CDPATH TAR_OPTIONS
 LC_ALL=C
 export LC_ALL
 umask 022

@@ -57,7 +57,7 @@ export async function pack(
     const argv = ['tar', '-c', ...options, exclude, '-f', file, ...members, '-C', dir, `./${last}`];
     const { exitCode, stderr } = await run(argv, {
       timeoutMs: 0,
-      env: { LC_ALL: 'C' },
+      env: { LC_ALL: 'C', TAR_OPTIONS: '' },
       ...(signal ? { signal } : {}),
     });
     if (exitCode !== 0) throw packTrouble(stderr);

@@ -9,12 +9,20 @@ import { runEverywhere } from '../run-everywhere.ts';
 import { startRun } from '../runs.ts';
 import { showProgress } from './progress.ts';
 
+/**
+ * Unless the operator says how many. More at once end no earlier, as they share one wire, and what SSH lets a slow one leave
+ * unread is 2 MB each.
+ */
+const COPIES_AT_ONCE = 50;
+
 /** What both directions need. */
 export interface CopyContext {
   site: Site;
   access: Access;
   targets: readonly Target[];
   interrupt: Interrupt;
+  /** Of the operator: how many at once. */
+  fanout: number | undefined;
   /** For the log: `copy motd to /etc/`. */
   what: string;
   /** Of one machine; 0: as long as it likes. */
@@ -37,7 +45,7 @@ export interface CopySink {
  * @returns the result for --json
  */
 export async function runCopy(
-  { site, access, targets, interrupt, what, commandMs, note, quiet }: CopyContext,
+  { site, access, fanout, targets, interrupt, what, commandMs, note, quiet }: CopyContext,
   job: Job,
   sink: CopySink,
 ) {
@@ -56,7 +64,11 @@ export async function runCopy(
         return `${formatSize(done)}${of}; ${progressText(hostnames, [...ended.values()], ms())}`;
       });
   try {
-    const limits = { fanout: access.fanout, commandMs, signal: interrupt.signal };
+    const limits = {
+      fanout: fanout ?? Math.min(access.fanout, COPIES_AT_ONCE),
+      commandMs,
+      signal: interrupt.signal,
+    };
     const end = async (outcome: Outcome): Promise<void> => {
       const told = await sink.end(outcome);
       ended.set(told.hostname, told);

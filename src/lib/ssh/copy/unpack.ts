@@ -27,7 +27,10 @@ export function startUnpacking(dir: string, maxBytes: number): Unpacking {
   stream.on('error', () => undefined);
   const limits = ['prlimit', `--fsize=${maxBytes}`, '--core=0'];
   const tar = ['tar', '-x', '--no-same-owner', '--no-same-permissions', '-f', '-', '-C', dir];
-  const program = runFed([...limits, ...tar], stream, { env: { LC_ALL: 'C' }, timeoutMs: NO_LIMIT_MS });
+  const program = runFed([...limits, ...tar], stream, {
+    env: { LC_ALL: 'C', TAR_OPTIONS: '' },
+    timeoutMs: NO_LIMIT_MS,
+  });
   const done = program.catch((error: Error) => {
     throw error.message.includes('SIGXFSZ') ? tooMuch(maxBytes) : error;
   });
