@@ -10,20 +10,18 @@ import {
 } from '../support/ssh.ts';
 
 const RUNS = 5;
-const RUNS_AS_SHIPPED = 3;
+const RUNS_AS_SHIPPED = 2;
 
 /** `true` on all, from nothing: the program starts, connects everywhere, and is gone. */
 const bench: Bench = async (report) => {
   const ssh = await startSshBench();
   try {
-    const fanout = ssh.test.site.config.ssh.fanout;
+    const { fanout } = ssh.test.site.config.ssh;
     const names = Object.keys(PEERS);
-    const alike = await interleave(
-      { prolo: () => proloTrue(ssh), ...peers(ssh, ssh.configs.alike, fanout) } as Sides,
-      RUNS,
-    );
-    const asShipped = await interleave(
-      { prolo: () => proloTrue(ssh), ...peers(ssh, ssh.configs.asShipped) } as Sides,
+    const prolo = { prolo: () => ssh.run(ssh.prolo('pssh', '--yes', '@all', '--', 'true')) };
+    const alike = await interleave<string>({ ...prolo, ...peers(ssh, ssh.configs.alike, fanout) }, RUNS);
+    const asShipped = await interleave<string>(
+      { ...prolo, ...peers(ssh, ssh.configs.asShipped) },
       RUNS_AS_SHIPPED,
       0,
     );
@@ -49,11 +47,7 @@ const bench: Bench = async (report) => {
 };
 export default bench;
 
-type Sides = Record<string, () => Promise<Took>>;
-
-const proloTrue = (ssh: SshBench): Promise<Took> => ssh.run(ssh.prolo('pssh', '--yes', '@all', '--', 'true'));
-
-function peers(ssh: SshBench, config: string, fanout?: number): Sides {
+function peers(ssh: SshBench, config: string, fanout?: number): Record<string, () => Promise<Took>> {
   return Object.fromEntries(
     Object.entries(PEERS).map(([name, peer]) => {
       const { argv, env = {} } = peer('true', config, fanout);

@@ -22,7 +22,11 @@ export interface Took {
 export interface SshBench extends SshSite {
   /** For OpenSSH's clients: with the key exchange that ssh2 uses as well, and as Debian ships them. */
   configs: { alike: string; asShipped: string };
-  /** With an empty home, and no terminal. @param onOutput takes standard output as it comes; without it nobody reads any */
+  /** Writes another one. @param lines come before what all of them have. @returns its file */
+  config(name: string, lines: readonly string[]): string;
+  /** With an empty home. */
+  env: Record<string, string>;
+  /** With that environment, and no terminal. */
   run(argv: readonly string[], options?: RunInput): Promise<Took>;
   /** The argv of `prolo`, of this tree as it was built. */
   prolo(...args: string[]): string[];
@@ -32,7 +36,10 @@ export interface SshBench extends SshSite {
 export interface RunInput {
   env?: Record<string, string>;
   input?: string;
+  /** Takes standard output as it comes; without it nobody reads any. */
   onOutput?: (part: Buffer) => void;
+  /** The exit status that is right; 0 unless it is said. */
+  status?: number;
 }
 
 export async function startSshBench(machines = MACHINES): Promise<SshBench> {
@@ -56,8 +63,11 @@ export async function startSshBench(machines = MACHINES): Promise<SshBench> {
     writeFileSync(file, `${[...lines, ...common, 'Include /etc/ssh/ssh_config'].join('\n')}\n`);
     return file;
   };
+  const ownEnv = { PATH: process.env.PATH!, LANG: 'C.UTF-8', HOME: home, PROLO_CONFIG: test.site.file };
   return {
     ...site,
+    config: configFile,
+    env: ownEnv,
     configs: {
       alike: configFile('alike', ['KexAlgorithms curve25519-sha256']),
       asShipped: configFile('as-shipped', []),
@@ -66,7 +76,7 @@ export async function startSshBench(machines = MACHINES): Promise<SshBench> {
     run: (argv, { env = {}, ...options } = {}) =>
       runMeasured(argv, {
         ...options,
-        env: { PATH: process.env.PATH!, LANG: 'C.UTF-8', HOME: home, PROLO_CONFIG: test.site.file, ...env },
+        env: { ...ownEnv, ...env },
       }),
     close: () => site.stop(),
   };
@@ -74,7 +84,7 @@ export async function startSshBench(machines = MACHINES): Promise<SshBench> {
 
 async function runMeasured(
   argv: readonly string[],
-  { env, input = '', onOutput }: RunInput & { env: Record<string, string> },
+  { env, input = '', onOutput, status = 0 }: RunInput & { env: Record<string, string> },
 ): Promise<Took> {
   const wrapper = join(import.meta.dirname, 'measured.py');
   const child = spawn('/usr/bin/python3', ['-I', wrapper, ...argv], {
@@ -89,7 +99,7 @@ async function runMeasured(
   (child.stdio[3] as NodeJS.ReadableStream).on('data', (part: Buffer) => (told += part.toString()));
   await once(child, 'close');
   const took = (told ? JSON.parse(told) : { status: 'killed' }) as Took;
-  if (took.status === 0) return took;
+  if (took.status === status) return took;
   throw new Error(`${argv.join(' ')}: status ${took.status}: ${errors.slice(-2000)}`);
 }
 
