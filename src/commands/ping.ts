@@ -26,12 +26,17 @@ up: its sshd answers. on: the machine answers, but no sshd does. silent: nothing
   };
 
   async run() {
-    const [{ chooseMachines }, { pingAll, watchPings }, { changeLines, eachTable, groupTable }] =
-      await Promise.all([
-        import('../lib/ssh/choose.ts'),
-        import('../lib/power/ping-all.ts'),
-        import('../lib/power/show-pings.ts'),
-      ]);
+    const [
+      { chooseMachines },
+      { onInterrupt },
+      { pingAll, watchPings },
+      { changeLines, eachTable, groupTable },
+    ] = await Promise.all([
+      import('../lib/ssh/choose.ts'),
+      import('../lib/ssh/interrupt.ts'),
+      import('../lib/power/ping-all.ts'),
+      import('../lib/power/show-pings.ts'),
+    ]);
     const site = await this.site();
     const { flags } = this;
     const machines = await chooseMachines(site, () => this.store(), { ...flags, words: this.words });
@@ -40,15 +45,14 @@ up: its sshd answers. on: the machine answers, but no sshd does. silent: nothing
       fanout: flags.fanout ?? site.config.ssh.fanout,
       timeoutMs: flags.timeout * 1000,
     };
-    let answers = await pingAll(machines, options);
+    const interrupt = flags.watch ? onInterrupt(() => undefined) : undefined;
+    let answers = await pingAll(machines, options, interrupt?.signal);
     this.log(flags.each ? eachTable(answers) : groupTable(answers));
-    if (flags.watch) {
-      const stop = new AbortController();
-      process.once('SIGINT', () => stop.abort());
-      answers = await watchPings(machines, answers, options, stop.signal, (...change) =>
+    if (interrupt)
+      answers = await watchPings(machines, answers, options, interrupt.signal, (...change) =>
         this.log(changeLines(...change)),
       );
-    }
+    interrupt?.release();
     if (answers.some(({ state }) => state !== 'up')) process.exitCode = 1;
     return { machines: answers };
   }

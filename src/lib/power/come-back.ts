@@ -1,4 +1,4 @@
-import { connect, type Connection, ConnectionEnded, type Connector } from '../ssh/connect.ts';
+import { connect, type Connection, type Connector } from '../ssh/connect.ts';
 import type { Outcome, Target } from '../ssh/protocol.ts';
 import { type Clock, realClock } from '../ssh/waves.ts';
 import { bootIdIn, READ_BOOT_ID, runKept } from './boot-id.ts';
@@ -57,8 +57,7 @@ async function readBootId(
     const bootId = bootIdIn(stdout);
     return bootId === undefined ? { reason: outcome.reason ?? 'it tells no boot id' } : { bootId };
   } catch (error) {
-    if (error instanceof ConnectionEnded) return { reason: error.message };
-    throw error;
+    return { reason: (error as Error).message };
   } finally {
     connection?.close();
   }

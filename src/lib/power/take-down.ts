@@ -56,7 +56,7 @@ export async function takeDown(
   if (flags['dry-run']) return result;
   const { connector, fanout, targetOf, close } = await openAccess(site, flags);
   const question = people === '' ? `${what}?` : `${what}, where ${people}?`;
-  if (!(await confirm(question, flags.yes))) return { ...result, exitStatus: 1 };
+  if (!(await confirm(question, flags.yes))) return result;
   const work = (machine: MachineRecord, stop: AbortSignal): Promise<Outcome> =>
     tell(targetOf(machine), verb, connector, stop, flags.waitMs);
   const run = { what: verb, waves: plan.waves, fanout, work };

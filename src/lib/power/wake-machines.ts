@@ -24,7 +24,7 @@ export async function wakeMachines(
   shown(describeWaves(`wake ${countMachines(machines.length)}`, plan));
   if (flags['dry-run']) return result;
   const question = flags.yes ? undefined : questionFor(machines, site.config.ssh.askAbove);
-  if (question !== undefined && (await askPerson(question)) === false) return { ...result, exitStatus: 1 };
+  if (question !== undefined && (await askPerson(question)) === false) return result;
   const waker = await openWaker(site.config.networks, flags.port);
   const work = { what: 'wake', waves: plan.waves, fanout: machines.length, work: waker.wake };
   const outcomes = await runInWaves(site, work, words).finally(() => waker.close());
