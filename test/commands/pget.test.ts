@@ -1,4 +1,4 @@
-import { execFileSync, spawn } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import {
   chmodSync,
@@ -162,7 +162,9 @@ archive.close()`;
       sendMembers(1, `add('./a')\n${members.replaceAll('/HERE', here)}`);
       writeFileSync(on(2, 'a'), 'fine');
       const { status, stderr } = await pget('pas-r01p[01-02]', '--', 'a', 'd', 'got');
-      expect(stderr).to.match(/pas-r01p01 \(1\): failed: (what it sent is refused|it sent \S+, which nobody)/);
+      expect(stderr).to.match(
+        /pas-r01p01 \(1\): failed: (what it sent is refused|it sent \S+, which nobody)/,
+      );
       expect(status).to.be.above(0);
       expect(readdirSync(join(here, 'out'))).to.deep.equal(['victim']);
       expect(readFileSync(join(here, 'out/victim'), 'utf8')).to.equal('mine');
@@ -257,5 +259,25 @@ archive.close()`;
     expect(stderr).to.match(/on 1 machine: pas-r01p02\n/);
     expect(status).to.equal(0);
     expect(readFileSync(got(2, 'log'), 'utf8')).to.equal('of 2');
+  });
+
+  it('leaves room on the disk here, though what comes is small: no bytes, in many files', async function () {
+    mkdirSync(join(here, 'got'));
+    const options = 'size=100m,nr_inodes=20000';
+    if (spawnSync('mount', ['-t', 'tmpfs', '-o', options, 'none', join(here, 'got')]).status !== 0)
+      return this.skip();
+    try {
+      sendMembers(1, "add('./d', type=tarfile.DIRTYPE)\nfor i in range(40000): add(f'./d/{i}', data=b'')");
+      writeFileSync(on(2, 'd'), 'fine');
+      const { stderr, status } = await pget('pas-r01p[01-02]', '--', 'd', 'got');
+      expect(stderr).to.match(
+        /pas-r01p01 \(1\): failed: (the disk here is nearly full|no space is left on the disk)/,
+      );
+      expect(status).to.be.above(0);
+      expectNothingOf(1);
+      expect(readFileSync(got(2, 'd'), 'utf8')).to.equal('fine');
+    } finally {
+      spawnSync('umount', [join(here, 'got')]);
+    }
   });
 });

@@ -10,8 +10,10 @@ import { type CopyContext, runCopy } from './run-copy.ts';
 import { startUnpacking, type Unpacking } from './unpack.ts';
 import type { Source } from './words.ts';
 
-/** Of the space that is free here; the rest is for those who work on this host. */
-const FREE_SHARE = 0.95;
+/** Of the space and the inodes that are free here, this much is left to those who work on this host. */
+const LEFT_SHARE = 0.05;
+/** Between two looks at what is left. */
+const LOOK_BYTES = 4 * 1024 ** 2;
 
 export function getCommand(sources: readonly Source[], dereference: boolean): string {
   const options = dereference ? '--dereference' : '';
@@ -29,7 +31,7 @@ export async function getEverywhere(
   { dir, names, maxBytes }: { dir: string; names: readonly string[]; maxBytes: number },
 ) {
   await mkdir(dir, { recursive: true });
-  const { bavail, bsize } = await statfs(dir);
+  const free = await statfs(dir);
   const stage = await mkdtemp(join(dir, '.pget-'));
   const removeStage = (): void => rmSync(stage, { recursive: true, force: true, maxRetries: 2 });
   process.once('exit', removeStage);
@@ -37,6 +39,7 @@ export async function getEverywhere(
   const unpackings = new Map<string, Unpacking>();
   const faults = new Map<string, Error>();
   let bytes = 0;
+  let nextLook = LOOK_BYTES;
 
   const take = async (hostname: string, chunk: Buffer): Promise<void> => {
     let unpacking = unpackings.get(hostname);
@@ -45,9 +48,12 @@ export async function getEverywhere(
       unpackings.set(hostname, (unpacking = startUnpacking(join(stage, hostname), maxBytes)));
     }
     bytes += chunk.length;
-    if (bytes > bavail * bsize * FREE_SHARE)
-      throw new ProloError('full', 'the disk here is nearly full', { hint: `free some of ${dir}` });
     await unpacking.write(chunk);
+    if (bytes < nextLook) return;
+    nextLook = bytes + LOOK_BYTES;
+    const { bavail, ffree } = await statfs(dir);
+    if (bavail < free.bavail * LEFT_SHARE || ffree < free.ffree * LEFT_SHARE)
+      throw new ProloError('full', 'the disk here is nearly full');
   };
 
   /** @throws ProloError what is wrong with what it sent */
