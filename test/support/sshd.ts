@@ -12,6 +12,12 @@ export interface SshdOptions {
   config?: readonly string[];
   /** Lines after all others: `Match` blocks. */
   match?: readonly string[];
+  /** Folders of its own that it sees in place of others, as a server with its own disk would: place -> folder. */
+  mounts?: Record<string, string>;
+  /** Its first address is 127.0.1.`first`; default 1. */
+  first?: number;
+  /** Lets in whom that one lets in, on the same port. */
+  like?: Sshd;
 }
 
 export interface Sshd {
@@ -30,16 +36,23 @@ export interface Sshd {
 }
 
 /** One real sshd that is many machines: each is an address of 127.0.1.0/24. */
-export async function startSshd({ machines, config = [], match = [] }: SshdOptions): Promise<Sshd> {
+export async function startSshd({
+  machines,
+  config = [],
+  match = [],
+  mounts = {},
+  first = 1,
+  like,
+}: SshdOptions): Promise<Sshd> {
   const dir = mkdtempSync(join(tmpdir(), 'prolo-sshd-'));
   const file = (name: string): string => join(dir, name);
-  const port = await freePort();
+  const port = like?.port ?? (await freePort());
   mkdirSync(file('home'));
   mkdirSync('/run/sshd', { recursive: true });
   for (const name of ['host', 'identity'])
     execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-C', name, '-f', file(name)]);
-  writeFileSync(file('authorized_keys'), readFileSync(file('identity.pub')));
-  const ip = (n: number): string => `127.0.1.${n}`;
+  writeFileSync(file('authorized_keys'), readFileSync(`${like?.identity ?? file('identity')}.pub`));
+  const ip = (n: number): string => `127.0.1.${first - 1 + n}`;
   // sshd listens on 16 addresses at most; more machines than that are all addresses.
   const listen = machines <= 16 ? Array.from({ length: machines }, (_, i) => ip(i + 1)) : ['0.0.0.0'];
   const lines = [
@@ -63,9 +76,22 @@ export async function startSshd({ machines, config = [], match = [] }: SshdOptio
     ...match,
   ];
   writeFileSync(file('sshd_config'), `${lines.join('\n')}\n`);
-  const child: ChildProcess = spawn('/usr/sbin/sshd', ['-D', '-f', file('sshd_config'), '-E', file('log')], {
-    stdio: 'ignore',
-  });
+  const argv = ['/usr/sbin/sshd', '-D', '-f', file('sshd_config'), '-E', file('log')];
+  const mounting = Object.entries(mounts).map((_, i) => `mount --bind "$${2 * i + 2}" "$${2 * i + 1}" && `);
+  const [program, ...args] =
+    mounting.length === 0
+      ? argv
+      : [
+          'unshare',
+          '-m',
+          'sh',
+          '-c',
+          `${mounting.join('')}shift ${2 * mounting.length} && exec "$@"`,
+          'sh',
+          ...Object.entries(mounts).flat(),
+          ...argv,
+        ];
+  const child: ChildProcess = spawn(program!, args, { stdio: 'ignore' });
   const log = (): string => readFileSync(file('log'), 'utf8');
   for (let tries = 0; ; tries++) {
     const text = await sleep(10).then(() => (child.exitCode === null ? readIfThere(file('log')) : log()));
@@ -75,7 +101,7 @@ export async function startSshd({ machines, config = [], match = [] }: SshdOptio
   return {
     port,
     dir,
-    identity: file('identity'),
+    identity: like?.identity ?? file('identity'),
     home: file('home'),
     user: userInfo().username,
     hostKeys: [readFileSync(file('host.pub'), 'utf8').split(' ').slice(0, 2).join(' ')],

@@ -1,0 +1,107 @@
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import { changeMachines } from '../../../src/lib/mdb/machines.ts';
+import { commit, type CommitOptions } from '../../../src/lib/rfs/commit.ts';
+import { listBoots, listVersions } from '../../../src/lib/rfs/table.ts';
+import { needs } from '../../support/needs.ts';
+import { rejection } from '../../support/rejection.ts';
+import { kernelTreeOfLab, makeStaging, needsKernel } from '../../support/rfs.ts';
+import { makeTestSite, type TestSite } from '../../support/site.ts';
+import { sshPackages } from '../../support/ssh-site.ts';
+import { type Sshd, startSshd } from '../../support/sshd.ts';
+
+describe('a commit of the root filesystem', function () {
+  this.timeout(120_000);
+  let root: string;
+  let test: TestSite;
+  let servers: Sshd[];
+  const at = (name: string): string => join(root, name);
+  const options: CommitOptions = { message: 'tried', actor: 'root@gw', at: new Date(0), partial: false };
+  const boots = async (): Promise<number[][]> =>
+    (await listBoots((await test.store()).knex)).map(({ rfs, version }) => [rfs, version]);
+
+  before(async function () {
+    needs(this, {
+      ...sshPackages,
+      rsync: 'rsync',
+      mksquashfs: 'squashfs-tools',
+      veritysetup: 'cryptsetup-bin',
+    });
+    needsKernel(this);
+    root = mkdtempSync(join(tmpdir(), 'prolo-rfs-'));
+    for (const name of ['versions', 'server1', 'server2']) mkdirSync(at(name));
+    await makeStaging(at('staging'), kernelTreeOfLab());
+    const first = await startSshd({ machines: 1, mounts: { [at('versions')]: at('server1') } });
+    const second = await startSshd({
+      machines: 1,
+      first: 2,
+      like: first,
+      mounts: { [at('versions')]: at('server2') },
+    });
+    servers = [first, second];
+    test = await makeTestSite({
+      networks: [{ name: 'lan', cidr: '127.0.1.0/24', role: 'machines', gateway: '127.0.1.254' }],
+      pools: { user: '127.0.1.100-127.0.1.200', service: '127.0.1.1-127.0.1.50', cluster: 'service' },
+      ssh: { user: first.user, port: first.port, identity: first.identity },
+      rfs: { staging: at('staging'), dir: at('versions') },
+    });
+    const machine = (n: number, fields: object) => ({ input: { mac: `52:54:00:00:00:0${n}`, ...fields } });
+    await changeMachines(await test.store(), test.site.config, 'test', () => ({
+      wishes: [
+        machine(1, { hostname: 'rhfs01', mtype: 'service', ip: '127.0.1.1', aliases: ['rfs0', 'rfs1'] }),
+        machine(2, { hostname: 'rhfs23', mtype: 'service', ip: '127.0.1.2', aliases: ['rfs2'] }),
+        machine(3, { hostname: 'pc0', rfs: 0 }),
+        machine(4, { hostname: 'pc1', rfs: 1 }),
+        machine(5, { hostname: 'pc2', rfs: 2 }),
+      ],
+    }));
+  });
+  after(async () => {
+    for (const server of servers ?? []) await server.stop();
+    await test?.remove();
+    if (root) rmSync(root, { recursive: true, force: true });
+  });
+
+  it('is on every server before anybody boots it; with nothing changed there is no other', async () => {
+    const store = await test.store();
+    expect(await commit(test.site, store, options)).to.deep.equal({
+      version: 1,
+      switched: [0, 1, 2],
+      failed: [],
+    });
+    for (const name of ['versions', 'server1', 'server2']) expect(readdirSync(at(name))).to.deep.equal(['1']);
+    expect(await boots()).to.deep.equal([
+      [0, 1],
+      [1, 1],
+      [2, 1],
+    ]);
+    expect(await commit(test.site, store, options)).to.deep.include({ version: undefined });
+    expect(await listVersions(store.knex)).to.have.length(1);
+  });
+
+  it('is booted by nobody when one server does not have it; --partial does without that one', async () => {
+    const store = await test.store();
+    writeFileSync(at('staging/etc/motd'), 'two\n');
+    writeFileSync(at('server2/.new-2'), 'in the way');
+    expect((await rejection(commit(test.site, store, options))).message).to.match(
+      /^version 2: rhfs23 does not have it/,
+    );
+    expect((await boots()).map(([, version]) => version)).to.deep.equal([1, 1, 1]);
+    writeFileSync(at('staging/etc/motd'), 'three\n');
+    writeFileSync(at('server2/.new-3'), 'in the way');
+    const { switched, failed } = await commit(test.site, store, { ...options, partial: true });
+    expect(switched).to.deep.equal([0, 1]);
+    expect(failed.map(({ hostname }) => hostname)).to.deep.equal(['rhfs23']);
+    expect((await boots()).map(([, version]) => version)).to.deep.equal([3, 3, 1]);
+  });
+
+  it('is refused with what should not be on every machine', async () => {
+    mkdirSync(at('staging/root'), { recursive: true });
+    writeFileSync(at('staging/root/.bash_history'), 'passwd\n');
+    const error = await rejection(commit(test.site, await test.store(), options));
+    expect(error.message).to.contain('root/.bash_history (what somebody typed)');
+    expect(existsSync(at('versions/4'))).to.equal(false);
+  });
+});
