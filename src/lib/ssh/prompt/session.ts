@@ -46,7 +46,7 @@ export interface Session {
 }
 
 /** What happens to many machines at once is said at once. */
-const CHANGES_MS = 100;
+const CHANGES_MS = 200;
 
 export function createSession({ front, ...options }: SessionOptions): Session {
   let machines: readonly MachineRecord[] = [];
@@ -99,11 +99,15 @@ export function createSession({ front, ...options }: SessionOptions): Session {
     stop = new AbortController();
     const { signal } = stop;
     front.tell({ event: 'started', command, total: hostnames.length, nowMs: Date.now() });
-    const log = await options
+    let log = await options
       .startRun(command, hostnames)
       .catch((error: unknown) =>
         say({ is: 'trouble', text: `no log of this is kept: ${(error as Error).message}` }),
       );
+    const endLog = async (): Promise<void> => {
+      await log?.end();
+      log = undefined;
+    };
     await last?.gathered.close();
     const gathered = gatherAnswers();
     last = { gathered, answers: [] };
@@ -137,14 +141,15 @@ export function createSession({ front, ...options }: SessionOptions): Session {
       last.answers = gathered.answers();
       tellChanges();
       await front.show((writer) => reportAnswers(last!.answers, writer));
+      await endLog();
       say(...summary(outcomes, last.answers, performance.now() - startedMs));
       if (trouble) throw trouble;
       return outcomes;
     } finally {
       stop = undefined;
       clearTimeout(progress);
+      await endLog();
       front.tell({ event: 'finished' });
-      await log?.end();
     }
   };
 

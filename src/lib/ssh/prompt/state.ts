@@ -26,6 +26,8 @@ export interface PromptState {
   question?: string;
   /** An order is being carried out, such as a selection. */
   isBusy: boolean;
+  /** Enter came before the last order was carried out: the line is submitted then. */
+  isAhead: boolean;
   /** Ctrl-C at an empty prompt: another one leaves. */
   isLeaving: boolean;
   /** The operator has left: what was said stays on the terminal, the prompt does not. */
@@ -61,6 +63,7 @@ export function firstState(history: readonly string[]): PromptState {
     recall: recallOf(history),
     entries: [],
     isBusy: false,
+    isAhead: false,
     isLeaving: false,
     isOver: false,
   };
@@ -75,7 +78,9 @@ export function nextState(state: PromptState, event: PromptEvent): Step {
     case 'machines':
       return { state: { ...state, machines: event.machines } };
     case 'busy':
-      return { state: { ...state, isBusy: event.isBusy } };
+      return state.isAhead && !event.isBusy
+        ? onEnter({ ...state, isBusy: false })
+        : { state: { ...state, isBusy: event.isBusy } };
     case 'started': {
       const { command, total, nowMs } = event;
       return { state: { ...state, running: { command, startedMs: nowMs, total, done: 0 } } };
@@ -104,7 +109,7 @@ function say(state: PromptState, entries: readonly Entry[]): PromptState {
 function onKey(before: PromptState, key: Key): Step {
   if (before.question !== undefined) return onAnswer(before, before.question, key);
   const { isLeaving } = before;
-  const state = { ...before, isLeaving: false };
+  const state = { ...before, isLeaving: false, isAhead: false };
   if ('edit' in key)
     return state.recall.search === undefined
       ? { state: { ...state, line: editLine(state.line, key) } }
@@ -138,9 +143,8 @@ function onKey(before: PromptState, key: Key): Step {
 
 function onEnter(state: PromptState): Step {
   const { text } = state.line;
-  // What is typed ahead stays until the command before it has ended.
-  if (state.running || state.isBusy) return { state };
-  const next = { ...state, line: EMPTY_LINE, recall: remember(state.recall, text) };
+  if (state.running || state.isBusy) return { state: { ...state, isAhead: true } };
+  const next = { ...state, isAhead: false, line: EMPTY_LINE, recall: remember(state.recall, text) };
   return text.trim() ? { state: next, effect: { do: 'submit', line: text } } : { state: next };
 }
 

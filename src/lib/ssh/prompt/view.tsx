@@ -19,7 +19,7 @@ export function createView({ Box, Static, Text, useApp, useCursor, useInput, use
 
   /** How the machines are, and how far a command is. */
   function Status({ state }: { state: PromptState }) {
-    const { running, machines, isLeaving, recall } = state;
+    const { running, machines, isAhead, isLeaving, recall } = state;
     const seconds = useSecondsSince(running?.startedMs);
     const parts = [
       countsOf(machines),
@@ -27,6 +27,7 @@ export function createView({ Box, Static, Text, useApp, useCursor, useInput, use
         ? [`${running.done} of ${running.total} done, ${seconds} s: ${printable(running.command)}`]
         : []),
       ...(recall.search === undefined ? [] : [`search: ${recall.search}`]),
+      ...(isAhead ? ['the line below comes next'] : []),
       ...(isLeaving ? ['Ctrl-C once more leaves'] : []),
     ];
     return (

@@ -47,12 +47,16 @@ describe('the state of the prompt', () => {
     expect(play(firstState([]), '  ', enter).effects).to.deep.equal([]);
   });
 
-  it('keeps what is typed while a command runs', () => {
-    const { state, effects } = play(firstState([]), started, 'df', enter);
+  it('submits what is typed ahead once the order before it is carried out', () => {
+    const busy = (isBusy: boolean): PromptEvent => ({ event: 'busy', isBusy });
+    const { state, effects } = play(firstState([]), busy(true), started, 'df', enter);
     expect(effects).to.deep.equal([]);
     expect(state.line.text).to.equal('df');
-    const after = play(state, { event: 'finished' }, enter);
-    expect(after.effects).to.deep.equal([{ do: 'submit', line: 'df' }]);
+    const done: Input[] = [{ event: 'finished' }, busy(false)];
+    expect(play(state, ...done).effects).to.deep.equal([{ do: 'submit', line: 'df' }]);
+    expect(play(state, ...done).state.line.text).to.equal('');
+    expect(play(state, ' -h', ...done).effects).to.deep.equal([]);
+    expect(play(state, stop, ...done).effects).to.deep.equal([{ do: 'interrupt' }]);
   });
 
   it('goes through older lines and back to what was being typed', () => {
