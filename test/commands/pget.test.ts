@@ -28,7 +28,7 @@ describe('prolo pget', function () {
   let site: SshSite;
   let here: string;
   before(async function () {
-    needs(this, sshPackages);
+    needs(this, { ...sshPackages, python3: 'python3' });
     // Each machine has a folder of its own, and what it runs in place of what it is told, where it has such a thing.
     const inItsFolder = 'set -- ${SSH_CONNECTION##*.1.} && cd "$HOME/$1"';
     const instead = '[ ! -x ./instead ] || exec ./instead';

@@ -19,3 +19,8 @@ export function showProgress(
     },
   };
 }
+
+/** A line of ours in place of that one, which comes again below it. */
+export function overProgress(text: string, terminal: NodeJS.WriteStream = process.stderr): string {
+  return terminal.isTTY ? `\r\u001b[K${text}` : text;
+}
