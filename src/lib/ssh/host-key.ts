@@ -47,6 +47,11 @@ export function fingerprint(key: Buffer): string {
   return `SHA256:${createHash('sha256').update(key).digest('base64').replace(/=+$/, '')}`;
 }
 
+/** For people and programs. */
+export function describeKey(key: Buffer): { type: string; fingerprint: string } {
+  return { type: typeOfKey(key), fingerprint: fingerprint(key) };
+}
+
 /** Such as `ssh-ed25519`; empty where it is no key. */
 export function typeOfKey(key: Buffer): string {
   if (key.length < 4) return '';

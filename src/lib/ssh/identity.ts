@@ -35,7 +35,7 @@ export async function openIdentity(user: string, file: string, operator: Operato
     if (read.is === 'private' && !hasKey(agent, read.key))
       auth.push({ type: 'publickey', username: user, key: read.key });
     if (read.is !== 'private' && read.is !== 'absent' && !hasKey(agent, read.key))
-      complaints.push(`${name} ${read.what}`);
+      complaints.push(`${name}: ${read.what}`);
   }
   if (auth.length > 0)
     return { auth, authTrouble: () => agent?.trouble() ?? (complaints.join('; ') || undefined) };

@@ -27,12 +27,16 @@ export function knownHostsFile(site: Site): string {
   return site.statePath('ssh/known_hosts');
 }
 
+/** What is recorded. */
+export async function knownKeys(site: Site): Promise<KnownKey[]> {
+  return parseKnownHosts((await readFileIfThere(knownHostsFile(site))) ?? '');
+}
+
 /** @throws ProloError `config` where PCs share a key of a secret that is not there */
 export async function readKnownHosts(site: Site): Promise<KnownHosts> {
   const file = knownHostsFile(site);
   const pcKey = pcKeyOf(site);
-  const read = async (): Promise<KnownKey[]> => parseKnownHosts((await readFileIfThere(file)) ?? '');
-  const inFile = await read();
+  const inFile = await knownKeys(site);
   const keys = new Map(inFile.map((known) => [idOf(known), known.key]));
   const lines = new Set(inFile.map(textOf));
   const seen = new Map<string, KnownKey>();
@@ -64,7 +68,7 @@ export async function readKnownHosts(site: Site): Promise<KnownHosts> {
       const news = [...seen.values()].filter((known) => !lines.has(textOf(known)));
       if (news.length === 0) return;
       await withFileLock(file, async () => {
-        const now = await read();
+        const now = await knownKeys(site);
         await writeFileAtomic(file, renderKnownHosts(mergeKnownKeys(now, agreed(now, news, pcKey))), 0o600);
       });
       for (const known of news) lines.add(textOf(known));
@@ -87,7 +91,7 @@ export async function rewriteKnownHosts(
   const pcKey = pcKeyOf(site);
   const { port } = site.config.ssh;
   return withFileLock(file, async () => {
-    const recorded = parseKnownHosts((await readFileIfThere(file)) ?? '').filter(keep);
+    const recorded = (await knownKeys(site)).filter(keep);
     const all = machines.flatMap(({ hostname, ip, mac, mtype }): KnownKey[] =>
       pcKey?.isDemanded && bootsSiteRoot(site.config, mtype)
         ? [{ mac, hostname, ip, port, key: pcKey.key }]
