@@ -12,6 +12,7 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { findKernel } from '../../src/lib/kernel-tree.ts';
+import type { Manifest } from '../../src/lib/rfs/manifest.ts';
 import { findProgram } from './needs.ts';
 
 /** Where the kernel of the lab's guests is. */
@@ -50,4 +51,19 @@ function librariesOf(program: string): string[] {
   } catch {
     return []; // a static one
   }
+}
+
+/** Of a version without files. */
+export function manifestOf(version: number): Manifest {
+  const file = { bytes: 1, sha256: 'a'.repeat(64) };
+  return {
+    version,
+    message: `number ${version}`,
+    by: 'root@gw',
+    at: '2026-05-08T22:00:00.000Z',
+    kernelVersion: '6.1.0',
+    rootHash: String(version).repeat(64).slice(0, 64),
+    fingerprint: 'f'.repeat(64),
+    files: { 'root.img': file, 'root.verity': file, vmlinuz: file, 'initrd.img': file },
+  };
 }

@@ -1,6 +1,5 @@
 import { expect } from 'chai';
 import { changeMachines, listMachines } from '../../../src/lib/mdb/machines.ts';
-import type { Manifest } from '../../../src/lib/rfs/manifest.ts';
 import {
   addVersion,
   listBoots,
@@ -10,28 +9,15 @@ import {
   switchBoots,
 } from '../../../src/lib/rfs/table.ts';
 import { changesAfter } from '../../../src/lib/store/change-log.ts';
+import { manifestOf } from '../../support/rfs.ts';
 import { rejection } from '../../support/rejection.ts';
 import { config } from '../netboot/support.ts';
 import { onBothStores } from '../../support/stores.ts';
 
-const manifest = (version: number): Manifest => {
-  const file = { bytes: 1, sha256: 'a'.repeat(64) };
-  return {
-    version,
-    message: `number ${version}`,
-    by: 'root@gw',
-    at: '2026-05-08T22:00:00.000Z',
-    kernelVersion: '6.1.0',
-    rootHash: String(version).repeat(64).slice(0, 64),
-    fingerprint: 'f'.repeat(64),
-    files: { 'root.img': file, 'root.verity': file, vmlinuz: file, 'initrd.img': file },
-  };
-};
-
 onBothStores('versions of the root filesystem in the database', (fresh) => {
   it('are switched for some RFS at once, and each that changes is told', async () => {
     const store = await fresh();
-    for (const version of [1, 2]) await addVersion(store, 'root@gw', manifest(version));
+    for (const version of [1, 2]) await addVersion(store, 'root@gw', manifestOf(version));
     expect((await listVersions(store.knex)).map(({ version }) => version)).to.deep.equal([2, 1]);
     expect(await nextVersion(store.knex)).to.equal(3);
     await switchBoots(store, 'root@gw', { rfs: [1, 2], version: 1 });
@@ -60,7 +46,7 @@ onBothStores('versions of the root filesystem in the database', (fresh) => {
     await changeMachines(store, config(), 'test', () => ({
       wishes: [1, 2].map((n) => ({ input: { hostname: `pc${n}`, mac: `52:54:00:00:00:0${n}`, rfs: 1 } })),
     }));
-    for (const version of [1, 2]) await addVersion(store, 'root@gw', manifest(version));
+    for (const version of [1, 2]) await addVersion(store, 'root@gw', manifestOf(version));
     await switchBoots(store, 'root@gw', { rfs: [1], version: 1 });
     const [first] = await listMachines(store.knex);
     await setCanaries(store, 'root@gw', { version: 2, machines: [first!] });

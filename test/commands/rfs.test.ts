@@ -1,0 +1,41 @@
+import { expect } from 'chai';
+import { addVersion, switchBoots } from '../../src/lib/rfs/table.ts';
+import { prolo } from '../support/cli.ts';
+import { manifestOf } from '../support/rfs.ts';
+import { makeTestSite, type TestSite } from '../support/site.ts';
+
+describe('prolo rfs', function () {
+  this.timeout(60_000);
+  let test: TestSite;
+  const run = (...args: string[]) => prolo(['rfs', ...args], { config: test.site.file });
+  before(async () => {
+    test = await makeTestSite();
+  });
+  after(() => test?.remove());
+
+  it('status and rollback, before there is a version and after', async () => {
+    expect((await run('status')).stdout).to.contain('no version yet');
+    const none = await run('rollback');
+    expect(none.status).to.equal(4);
+    expect(none.stderr).to.contain('version before this one: there is none');
+
+    const store = await test.store();
+    for (const version of [1, 2]) await addVersion(store, 'root@gw', manifestOf(version));
+    await switchBoots(store, 'root@gw', { rfs: [0, 1], version: 2 });
+    const { stdout } = await run('status');
+    expect(stdout).to.match(/^2 .*rfs\[0-1\] .*number 2$/m);
+    expect(stdout).to.match(/^1 .*number 1$/m);
+    expect((await run('rollback')).stdout).to.equal(
+      'version 1: booted from now on by the machines of rfs 0, 1\n',
+    );
+    expect((await run('status')).stdout).to.match(/^1 .*rfs\[0-1\]/m);
+    const { stdout: log } = await prolo(['site', 'log', '--of', 'audit'], { config: test.site.file });
+    expect(log).to.contain('rfs switch');
+  });
+
+  it('commit says that there is no staging', async () => {
+    const { status, stderr } = await run('commit', '-m', 'first');
+    expect(status).to.equal(4);
+    expect(stderr).to.match(/staging .*No such file/);
+  });
+});
