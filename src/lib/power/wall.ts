@@ -5,10 +5,6 @@ import { selectMachines } from '../nodeset.ts';
 /** Without it, `wall` shows letters beyond ASCII as numbers: a session over SSH has no locale. */
 export const WALL_COMMAND = 'env LC_ALL=C.UTF-8 wall';
 
-const NO_MESSAGE = new ProloError('bad-input', 'wall: no message', {
-  hint: '`prolo wall Lunch is ready`, or to some: `prolo wall @room:pasteur -- Lunch is ready`',
-});
-
 /**
  * The words that choose machines, and those of the message: before and after the first `--`. Without one all are the message.
  * @param argv as they were given. @param words those that are no flags
@@ -45,6 +41,8 @@ export function wallText(words: readonly string[]): string {
     .replace(/\r\n?/g, '\n')
     .replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g, '')
     .trim();
-  if (text === '') throw NO_MESSAGE;
-  return `${text}\n`;
+  if (text !== '') return `${text}\n`;
+  throw new ProloError('bad-input', 'wall: no message', {
+    hint: '`prolo wall Lunch is ready`, or to some: `prolo wall @room:pasteur -- Lunch is ready`',
+  });
 }
