@@ -41,6 +41,10 @@ describe('prolo site', function () {
       'hfs.control',
       'hfs.backup',
       'passwords.key',
+      'rfssync.publish',
+      'rfssync.subscribe',
+      'ssh.pcs',
+      'rfs.sign',
     );
     const config = join(demo, 'prolo.yml');
     expect(JSON.parse((await prolo(['mdb', 'list', '--json'], { config })).stdout)).to.have.length(140);
