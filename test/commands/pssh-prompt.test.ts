@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { spawn, type ChildProcess } from 'node:child_process';
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { prolo, proloBin } from '../support/cli.ts';
@@ -72,6 +72,30 @@ describe('prolo pssh -i', function () {
     expect(log).to.include({ what: 'run echo logged', machines: 'pas-r01p[01-02]' });
     expect(log.results).to.have.length(2);
     expect((log.results as object[])[0]).to.include({ status: 'ok', stdoutBytes: 7 });
+  });
+
+  it('stops waiting at the first Ctrl-C, and goes on with the next line', async () => {
+    const config = { PROLO_CONFIG: site.test.site.file };
+    const args = [proloBin, 'pssh', '-i', 'pas-r01p01'];
+    const child = spawn(process.execPath, args, { env: { ...process.env, ...config }, stdio: 'pipe' });
+    const output = { stdout: '', stderr: '' };
+    for (const stream of ['stdout', 'stderr'] as const)
+      child[stream].on('data', (chunk: Buffer) => (output[stream] += chunk.toString()));
+    const marker = join(site.sshd.dir, 'begun');
+    child.stdin.end(`echo came; touch ${marker}; sleep 60\necho next\n`);
+    for (let tries = 0; !existsSync(marker) && tries < 500; tries++) await sleep(20);
+    child.kill('SIGINT');
+    const status = await new Promise((resolve) => child.once('close', resolve));
+    expect(output.stdout).to.match(
+      /^== pas-r01p01 \(1\): not waited for\ncame\n== pas-r01p01 \(1\)\nnext\n$/,
+    );
+    expect(output.stderr).to.match(/1 stopped in/);
+    expect(status).to.equal(255);
+  });
+
+  it('records host keys while it is still open', async () => {
+    const { stdout } = await run(`sleep 1; cat ${site.test.site.statePath('ssh/known_hosts')}\n`, 'pas-r01p08');
+    expect(stdout).to.match(/pas-r01p08\S* ssh-ed25519 /);
   });
 
   it('takes no command, and is no JSON', async () => {

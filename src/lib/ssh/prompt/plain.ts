@@ -26,10 +26,11 @@ export async function runPlain(
   const stop = new AbortController();
   let isRunning = false;
   const onSignal = (): void => (isRunning ? session.interrupt() : stop.abort());
+  const stopped = new Promise<void>((resolve) => stop.signal.addEventListener('abort', () => resolve()));
   process.on('SIGINT', onSignal);
   let worst = 0;
   try {
-    await session.settled();
+    await Promise.race([session.settled(), stopped]);
     for await (const line of createInterface({ input, signal: stop.signal, crlfDelay: Infinity })) {
       isRunning = true;
       if (line.trim()) note(`> ${printable(line)}`);

@@ -157,6 +157,7 @@ export function createPool({
     },
     close() {
       for (const member of [...members.values()]) leave(member);
+      tellSettled();
     },
   };
 }

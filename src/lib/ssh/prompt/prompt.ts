@@ -59,6 +59,11 @@ export async function runPrompt(
       front,
     });
     session.begin(machines);
+    // A prompt can stay open for hours, and end with its terminal.
+    void session
+      .settled()
+      .then(() => access.close())
+      .catch((error: unknown) => note(`host keys are not recorded: ${(error as Error).message}`));
     return session;
   };
   try {

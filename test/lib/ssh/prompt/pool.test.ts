@@ -92,6 +92,28 @@ describe('kept connections', function () {
     expect(ended.get(site.hostnames[2]!)).to.equal('no sshd listens there');
   });
 
+  it('end when a machine freezes, and are made again', async () => {
+    const access = await openAccess(site.test.site, {});
+    pool.close();
+    pool = createPool({
+      connector: { ...access.connector, aliveMs: 100 },
+      fanout: 2,
+      retryMs: 50,
+      onChange: (hostname, state) => (changes.push([hostname, state]), wake()),
+    });
+    pool.select(targets.slice(0, 1));
+    const [hostname] = site.hostnames as [string];
+    const frozen = Number((await run('echo $PPID')).said.get(hostname));
+    try {
+      const { ended } = await run('kill -STOP $PPID; sleep 20');
+      expect(ended.get(hostname)).to.equal('it answers no more');
+      await until(hostname, 'up');
+      expect((await run('echo back')).said.get(hostname)).to.equal('back\n');
+    } finally {
+      process.kill(frozen, 'SIGKILL');
+    }
+  });
+
   it('take the place of those that too many commands nobody waited for still use', async () => {
     pool.select(targets.slice(0, 1));
     for (let i = 0; i < 3; i++) {
