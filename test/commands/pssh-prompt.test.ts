@@ -94,7 +94,10 @@ describe('prolo pssh -i', function () {
   });
 
   it('records host keys while it is still open', async () => {
-    const { stdout } = await run(`sleep 1; cat ${site.test.site.statePath('ssh/known_hosts')}\n`, 'pas-r01p08');
+    const { stdout } = await run(
+      `sleep 1; cat ${site.test.site.statePath('ssh/known_hosts')}\n`,
+      'pas-r01p08',
+    );
     expect(stdout).to.match(/pas-r01p08\S* ssh-ed25519 /);
   });
 

@@ -41,7 +41,7 @@ export async function runPrompt(
     });
   const machines = await chooseMachines(site, store, flags, { note });
   if (!(await confirmMachines(site, machines, 'open a prompt', flags, note))) {
-    showMachines(machines, say);
+    if (flags['dry-run']) showMachines(machines, say);
     return 0;
   }
   const { port, yes } = flags;
