@@ -12,30 +12,36 @@ if [ ! -d "$into" ]; then
 fi
 umask 077
 stage=$(mktemp -d "$into/.pcp.XXXXXXXXXX") || exit
-trap 'rm -rf -- "$stage" || { chmod -R u+rwX "$stage"; rm -rf -- "$stage"; }' EXIT
+clean() {
+  rm -rf -- "$stage" 2>/dev/null && return
+  find "$stage" -type d ! -perm -700 -exec chmod u+rwx {} ';' # of files, the same ones may be in their place by now
+  rm -rf -- "$stage"
+}
+trap clean EXIT
 trap 'exit 129' HUP INT TERM
 tar -x -p $6 -f - -C "$stage" || exit
 [ -e "$stage/$5" ] || { echo 'not all of the archive came' >&2; exit 1; }
 mtime=$(stat -c %y -- "$stage")
+mode=$(stat -c %a -- "$stage")
+chmod u+rwx -- "$stage"
 rm -- "$stage/$5" || exit
 
+# Of a folder that is there, what is in it is replaced. Links take no room and replace a file in one step; where they cannot be made,
+# it is done as far as it can. A folder that its owner may not write to cannot be moved by anyone but root.
+place() {
+  if { [ -d "$2" ] && [ ! -L "$2" ]; } || { [ -d "$1" ] && [ ! -w "$1" ]; }; then
+    cp -alfT -- "$1" "$2" 2>/dev/null || cp -afT --remove-destination -- "$1" "$2"
+  else
+    mv -fT -- "$1" "$2"
+  fi
+}
 if [ -n "$name" ]; then
-  from=$stage/$4
+  [ "$4" = . ] || { place "$stage/$4" "$1"; exit; }
   # The stage is the copy itself, and has its mode and owner from the archive.
-  [ "$4" != . ] || { from=$stage && touch -d "$mtime" -- "$stage"; }
-  mv -fT -- "$from" "$1"
+  chmod "$mode" -- "$stage" && touch -d "$mtime" -- "$stage" && mv -fT -- "$stage" "$1"
   exit
 fi
-chmod u+rwx "$stage"
 find "$stage" -mindepth 1 -maxdepth 1 ! -type d -exec mv -f -t "$into" -- {} + || exit
-find "$stage" -mindepth 1 -maxdepth 1 -type d -exec sh -c '
-  into=$1
-  shift
-  for from; do
-    to=$into/${from##*/}
-    # Links take no room and replace a file in one step; where they cannot be made, it is done as far as it can.
-    if [ ! -d "$to" ] || [ -L "$to" ]; then mv -fT -- "$from" "$to"
-    else cp -alfT -- "$from" "$to" 2>/dev/null || cp -afT --remove-destination -- "$from" "$to"
-    fi || exit
-  done
-' sh "$into" {} +
+for from in "$stage"/* "$stage"/.[!.]* "$stage"/..?*; do
+  [ ! -d "$from" ] || place "$from" "$into/${from##*/}" || exit
+done

@@ -1,5 +1,15 @@
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
@@ -20,17 +30,17 @@ describe('what a machine does with an archive', function () {
     rmSync(dir, { recursive: true, force: true });
   });
   /** As the login shell over there does. */
-  const put = (paths: string[], to: string, input: Buffer) => {
-    const sources = paths.map((path) => sourceOf(join(dir, path)));
+  const put = (paths: string[], to: string, input: Buffer, who: { uid?: number } = {}) => {
+    const sources = paths.map((path) => sourceOf(`${dir}/${path}`));
     const command = putCommand(sources, destinationOf(to, sources), archive!, {
       parents: false,
       owners: false,
     });
-    return spawnSync('sh', ['-c', command], { input, encoding: 'utf8', cwd: join(dir, 'there') });
+    return spawnSync('sh', ['-c', command], { input, encoding: 'utf8', cwd: join(dir, 'there'), ...who });
   };
   const packed = async (...paths: string[]): Promise<Buffer> => {
     archive = await pack(
-      paths.map((path) => sourceOf(join(dir, path))),
+      paths.map((path) => sourceOf(`${dir}/${path}`)),
       { dereference: false },
     );
     return readFileSync(archive.file);
@@ -80,6 +90,27 @@ describe('what a machine does with an archive', function () {
       expect(put([`${name}/x`], 'y', await packed(`${name}/x`))).to.include({ status: 0, stderr: '' });
       expect(readFileSync(join(dir, 'there/y'), 'utf8')).to.equal(name);
       archive?.remove();
+    }
+  });
+
+  it('does as much for an ordinary login, to whom folders that it may not write to belong', async function () {
+    if (process.getuid?.() !== 0) return this.skip();
+    const who = { uid: 65534 };
+    chmodSync(dir, 0o755);
+    chownSync(join(dir, 'there'), who.uid, who.uid);
+    mkdirSync(join(dir, 'ro/sub'), { recursive: true });
+    writeFileSync(join(dir, 'ro/sub/f'), 'text');
+    for (const path of ['ro/sub', 'ro']) chmodSync(join(dir, path), 0o555);
+    const one = await packed('ro');
+    expect(put(['ro'], './', one, who)).to.include({ status: 0, stderr: '' });
+    expect(put(['ro'], 'other', one, who)).to.include({ status: 0, stderr: '' });
+    archive?.remove();
+    expect(put(['ro/.'], 'third', await packed('ro/.'), who)).to.include({ status: 0, stderr: '' });
+    expect(readdirSync(join(dir, 'there'))).to.deep.equal(['other', 'ro', 'third']);
+    for (const name of ['other', 'ro', 'third']) {
+      expect(readFileSync(join(dir, 'there', name, 'sub/f'), 'utf8')).to.equal('text');
+      expect(statSync(join(dir, 'there', name, 'sub/f')).uid).to.equal(who.uid);
+      expect(statSync(join(dir, 'there', name)).mode & 0o777).to.equal(0o555);
     }
   });
 });
