@@ -16,6 +16,7 @@ export async function run(entry: string): Promise<void> {
     process.stderr.write(`prolo: standard output: ${message}\n`);
     process.exit(exitStatus);
   });
+  process.stderr.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
   await execute({
     loadOptions: {
       root: fileURLToPath(new URL('..', entry)),
