@@ -2,6 +2,7 @@ import { Socket } from 'node:net';
 import type { AnyAuthMethod, Client, ClientChannel, ServerHostKeyAlgorithm } from 'ssh2';
 import { awaitIdentification, onAbort } from './dial.ts';
 import { asEnd, ConnectionEnded } from './ended.ts';
+import { askNoProofs } from './no-proofs.ts';
 import type { Target } from './protocol.ts';
 import { narrowWindows, openWindow } from './window.ts';
 
@@ -95,6 +96,7 @@ export async function connect(
     socket.once('close', () => resolve((ended ??= new ConnectionEnded('unreachable', 'it hung up')))),
   );
   let waitsFor = 'it does not answer';
+  let isLoggingIn = false;
   let isIn = false;
   let agentTrouble: string | undefined;
   let wrongKey: string | undefined;
@@ -112,11 +114,13 @@ export async function connect(
     end(wrongKey ? new ConnectionEnded('refused', wrongKey) : asEnd(error, isIn ? undefined : login));
   });
   client.on('handshake', () => {
+    askNoProofs(client);
     waitsFor = 'it neither lets us in nor says no';
+    isLoggingIn = true;
     if (shownKey) hostKeys.seen(target, shownKey);
   });
   const late = setTimeout(() => {
-    const trouble = authTrouble?.();
+    const trouble = isLoggingIn ? authTrouble?.() : undefined;
     end(new ConnectionEnded('unreachable', trouble ? `${waitsFor}; ${trouble}` : waitsFor));
   }, connectMs);
   const unlisten = onAbort(signal, () => end(new ConnectionEnded('stopped', 'not waited for')));

@@ -205,6 +205,17 @@ describe('how we log in', function () {
       expect(error.message).to.include('our agent has not signed: does it ask you?');
     });
 
+    it('does not blame keys for a machine that is silent', async () => {
+      writeFileSync(join(home, '.ssh/id_ed25519'), readFileSync(sshd.identity), { mode: 0o600 });
+      const identity = await openIdentity(sshd.user, '', { home });
+      const server = createServer((socket) => sockets.push(socket));
+      servers.push(server);
+      await once(server.listen(sshd.port, '127.0.1.99'), 'listening');
+      const connector = { ...identity, hostKeys, connectMs: 300, aliveMs: 5000 };
+      const error = await rejection(connect({ ...target(), ip: '127.0.1.99' }, connector));
+      expect(error.message).to.equal('it takes connections, and says nothing');
+    });
+
     it('has no more signatures made at once than an agent can stand', async () => {
       add(sshd.identity);
       const identity = await openIdentity(sshd.user, '', { SSH_AUTH_SOCK: agent.socket, home });
