@@ -152,29 +152,39 @@ describe('prolo reboot, poweroff, ping', function () {
     expect(status).to.equal(124);
   });
 
-  it('touches no other machine after Ctrl-C, and says which were not', async () => {
-    const args = ['reboot', 'pas-r01p[01-06]', '--yes', '--per-switch=1', '--wave-seconds=60', '--wait'];
-    for (const n of [1, 2]) programs.behave(site.sshd.ip(n), 'stuck');
-    const child = spawn(process.execPath, [proloBin, ...args], {
-      env: { ...process.env, PROLO_CONFIG: site.test.site.file },
-      stdio: ['ignore', 'ignore', 'pipe'],
+  for (const [how, touched, args] of [
+    ['waves', ['1', '2'], ['--per-switch=1', '--wave-seconds=60']],
+    ['one wave, one at a time', ['1'], ['--wave-seconds=0', '--fanout=1']],
+  ] as const)
+    it(`touches no other machine after Ctrl-C, and says which were not: ${how}`, async () => {
+      const argv = ['reboot', 'pas-r01p[01-06]', '--yes', '--wait', ...args];
+      for (const n of [1, 2]) programs.behave(site.sshd.ip(n), 'stuck');
+      const child = spawn(process.execPath, [proloBin, ...argv], {
+        env: { ...process.env, PROLO_CONFIG: site.test.site.file },
+        stdio: ['ignore', 'ignore', 'pipe'],
+      });
+      let stderr = '';
+      child.stderr.on('data', (part: Buffer) => (stderr += part.toString()));
+      for (let tries = 0; programs.calls().length < touched.length; tries++) {
+        if (tries > 400) throw new Error(`nobody is told to reboot: ${stderr}`);
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      }
+      child.kill('SIGINT');
+      const [status] = (await once(child, 'close')) as [number];
+      expect(status).to.equal(255);
+      expect(stderr).to.include('no other machine is touched, what has begun is finished; Ctrl-C again');
+      const [first, left] = touched.length === 1 ? ['01', '02-06'] : ['[01-02]', '03-06'];
+      expect(stderr).to.include(`pas-r01p[${left}] (${6 - touched.length}): stopped: not touched\n`);
+      expect(stderr).to.include(
+        `pas-r01p${first} (${touched.length}): stopped: told to reboot; its return was not waited for\n`,
+      );
+      expect(
+        programs
+          .calls()
+          .map(({ ip }) => ip.at(-1))
+          .sort(),
+      ).to.deep.equal(touched);
     });
-    let stderr = '';
-    child.stderr.on('data', (part: Buffer) => (stderr += part.toString()));
-    for (let tries = 0; programs.calls().length < 2; tries++) {
-      if (tries > 400) throw new Error(`nobody is told to reboot: ${stderr}`);
-      await new Promise((resolve) => setTimeout(resolve, 50));
-    }
-    child.kill('SIGINT');
-    const [status] = (await once(child, 'close')) as [number];
-    expect(status).to.equal(255);
-    expect(stderr).to.include('no other machine is touched, what has begun is finished; Ctrl-C again');
-    expect(stderr).to.include('pas-r01p[03-06] (4): stopped: not touched\n');
-    expect(stderr).to.match(
-      /pas-r01p\[01-02\] \(2\): stopped: told to reboot; its return was not waited for\n/,
-    );
-    expect(programs.calls()).to.have.length(2);
-  });
 
   it('ping watches until Ctrl-C, or all are up', async () => {
     expect((await run('ping', 'pas-r01p01', '--watch')).status).to.equal(0);

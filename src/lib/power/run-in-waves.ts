@@ -54,17 +54,18 @@ export async function runInWaves(
     log?.add(outcome);
   };
   try {
-    const untouched = await runWaves(
+    const left = await runWaves(
       waves,
       (wave) => {
         if (waves.length > 1) say(`${wave.atMs / 1000} s: ${what}: ${nodesOf(wave.items)}`);
-        return fanOut(wave.items, async (machine) => add(await work(machine, interrupt.signal)), {
-          atOnce: fanout,
-        });
+        const { signal } = interrupt;
+        const workOn = async (machine: MachineRecord): Promise<void> =>
+          add(signal.aborted ? untouched(machine) : await work(machine, signal));
+        return fanOut(wave.items, workOn, { atOnce: fanout });
       },
       { signal: interrupt.signal },
     );
-    for (const { hostname } of untouched) add({ hostname, status: 'stopped', reason: 'not touched', ms: 0 });
+    for (const machine of left) add(untouched(machine));
   } finally {
     interrupt.release();
     await progress?.stop();
@@ -73,4 +74,8 @@ export async function runInWaves(
   const ended = hostnames.map((hostname) => outcomes.get(hostname)!);
   for (const line of summaryLines(ended, performance.now() - startedMs)) note(line);
   return ended;
+}
+
+function untouched({ hostname }: MachineRecord): Outcome {
+  return { hostname, status: 'stopped', reason: 'not touched', ms: 0 };
 }
