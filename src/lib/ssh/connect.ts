@@ -171,7 +171,7 @@ export async function connect(
     get ended() {
       return ended;
     },
-    exec: (command) => startCommand(client, command, closed, () => ended),
+    exec: (command) => startCommand(client, socket, command, () => ended),
     close() {
       if (ended) return;
       ended = new ConnectionEnded('stopped', 'we left');
@@ -183,23 +183,23 @@ export async function connect(
   };
 }
 
+/** Once the command has begun, the connection keeps nothing of it: there may be thousands. */
 function startCommand(
   client: Client,
+  socket: Socket,
   command: string,
-  closed: Promise<ConnectionEnded>,
   ended: () => ConnectionEnded | undefined,
 ): Promise<Running> {
   return new Promise((resolve, reject) => {
     const why = ended();
     if (why) return reject(why);
-    void closed.then(reject);
+    const gone = (): void => reject(ended() ?? new ConnectionEnded('unreachable', 'it hung up'));
+    socket.once('close', gone);
     client.exec(command, (error, channel) => {
-      if (error) {
-        // Of a connection that broke, the socket's own end says more.
-        if (ended() === undefined)
-          reject(new ConnectionEnded('refused', `it runs no command for us: ${error.message}`, error));
-        return;
-      }
+      if (error && ended() !== undefined) return; // the socket's own end says more
+      socket.off('close', gone);
+      if (error)
+        return reject(new ConnectionEnded('refused', `it runs no command for us: ${error.message}`, error));
       // Its end may be in the same packet: who listens later has missed it.
       resolve({
         channel,

@@ -80,16 +80,19 @@ function orAborted(signal: AbortSignal): <T>(work: Promise<T>) => Promise<T> {
 /** One chunk at a time: the channel's own buffer is 2 MB, and there may be hundreds of them. */
 async function feed(source: Readable, channel: ClientChannel, cut: AbortSignal): Promise<void> {
   let isOpen = true;
-  const closed = new Promise<void>((resolve) => {
-    const close = (): void => {
-      isOpen = false;
-      resolve();
-    };
-    channel.once('close', close);
-    cut.addEventListener('abort', close, { once: true });
-  });
+  let goOn: () => void = () => undefined;
+  const close = (): void => {
+    isOpen = false;
+    goOn();
+  };
+  channel.once('close', close);
+  cut.addEventListener('abort', close, { once: true });
   for await (const chunk of source) {
-    await Promise.race([new Promise((resolve) => channel.write(chunk, resolve)), closed]);
+    if (!isOpen) return;
+    await new Promise<void>((resolve) => {
+      goOn = resolve;
+      channel.write(chunk, () => resolve());
+    });
     if (!isOpen) return;
   }
   channel.end();

@@ -1,7 +1,6 @@
 import type { MachineRecord } from '../mdb/record.ts';
 import type { Site } from '../site/site.ts';
-import type { ConnectionEnded} from './connect.ts';
-import { connect, type HostKeys } from './connect.ts';
+import { connect, type ConnectionEnded, type HostKeys } from './connect.ts';
 import { fanOut } from './fan-out.ts';
 import { fingerprint } from './host-key.ts';
 import { readKnownHosts } from './known-hosts.ts';
