@@ -131,6 +131,9 @@ export async function runPiped(
   }
 }
 
+/** What a program complains of may be in the hands of whoever made its input. */
+const MAX_STDERR = 1024 ** 2;
+
 /** A program whose input is a pipe of ours; its output is kept, or goes into `into`. */
 async function startPiped(
   argv: readonly string[],
@@ -147,7 +150,9 @@ async function startPiped(
   let stderr = '';
   if (into) child.stdout.pipe(into).on('error', () => child.stdout.resume());
   else child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
-  child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    if (stderr.length < MAX_STDERR) stderr += text;
+  });
   const result = new Promise<RunResult>((resolve, reject) =>
     child
       .once('error', (cause) =>

@@ -208,6 +208,21 @@ archive.close()`;
     expect(readFileSync(got(3, 'huge'), 'utf8')).to.equal('small');
   });
 
+  it('keeps no name of hundreds of megabytes in memory', async () => {
+    const header = "info = tarfile.TarInfo('././@LongLink'); info.type = b'L'; info.size = 300 << 20";
+    const python = `import sys, tarfile
+${header}
+sys.stdout.buffer.write(info.tobuf(tarfile.GNU_FORMAT))
+for _ in range(300): sys.stdout.buffer.write(bytes([97]) * (1 << 20))`;
+    writeFileSync(on(1, 'name.py'), python);
+    send(1, 'exec python3 name.py 2>/dev/null');
+    writeFileSync(on(2, 'a'), 'fine');
+    const { stderr } = await pget('pas-r01p[01-02]', '--', 'a', 'got');
+    expect(stderr).to.include('pas-r01p01 (1): failed: what it sent is refused: tar: memory exhausted');
+    expectNothingOf(1);
+    expect(readFileSync(got(2, 'a'), 'utf8')).to.equal('fine');
+  });
+
   it('keeps nothing of a machine that goes away, sends no archive, or nothing', async () => {
     send(1, 'tar -c -f - instead | head -c 700; kill -9 $PPID');
     send(2, 'echo welcome');

@@ -6,6 +6,8 @@ import { formatSize } from '../../hfs/size.ts';
 import { complaintOf, isFullDisk } from './last-words.ts';
 
 const NO_LIMIT_MS = 2 ** 31 - 1;
+/** Of tar, which keeps names and headers in memory, as long as the machine says they are. */
+const MEMORY_BYTES = 128 * 1024 ** 2;
 
 /** A machine's archive on its way into a new folder that nobody else looks into. */
 export interface Unpacking {
@@ -25,7 +27,7 @@ export interface Unpacking {
 export function startUnpacking(dir: string, maxBytes: number): Unpacking {
   const stream = new PassThrough();
   stream.on('error', () => undefined);
-  const limits = ['prlimit', `--fsize=${maxBytes}`, '--core=0'];
+  const limits = ['prlimit', `--fsize=${maxBytes}`, `--as=${MEMORY_BYTES}`, '--core=0'];
   const tar = ['tar', '-x', '--no-same-owner', '--no-same-permissions', '-f', '-', '-C', dir];
   const program = runFed([...limits, ...tar], stream, {
     env: { LC_ALL: 'C', TAR_OPTIONS: '' },
