@@ -1,6 +1,6 @@
 import { Flags } from '@oclif/core';
 import { BaseCommand } from '../base-command.ts';
-import { connectFlags, selectionArgs, selectionFlags, touchFlags } from '../lib/ssh/flags.ts';
+import { connectFlags, MAX_SECONDS, selectionArgs, selectionFlags, touchFlags } from '../lib/ssh/flags.ts';
 
 export default class Pssh extends BaseCommand<typeof Pssh> {
   static override summary = 'run a command on many machines at once';
@@ -51,7 +51,7 @@ is the highest of all machines (255 without a connection, 124 out of time).`;
       description: "standard input of all of them: a file; -: this command's own",
       helpValue: 'FILE',
     }),
-    timeout: Flags.integer({ char: 't', description: 'seconds that the command may take; 0: any', min: 0 }),
+    timeout: Flags.integer({ char: 't', description: 'seconds that the command may take; 0: any', min: 0, max: MAX_SECONDS }),
     ...connectFlags,
   };
 
@@ -85,8 +85,7 @@ is the highest of all machines (255 without a connection, 124 out of time).`;
       { command: commandOf(words.command), ...input },
       access,
       { what, output: { ...flags, json: this.jsonEnabled() }, fanout: access.fanout, commandMs, note },
-    );
-    await access.close();
+    ).finally(() => access.close(note));
     process.exitCode = exitStatus;
     return data;
   }

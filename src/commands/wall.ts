@@ -46,7 +46,7 @@ What comes before -- chooses the machines; without it the message goes to all of
       { command: wall.WALL_COMMAND, input: Buffer.from(text) },
       access,
       { what, output: { json: this.jsonEnabled() }, fanout: access.fanout, commandMs: 60_000, note },
-    ).finally(() => access.close());
+    ).finally(() => access.close(note));
     process.exitCode = exitStatus;
     return data;
   }

@@ -60,7 +60,7 @@ export async function takeDown(
   const work = (machine: MachineRecord, stop: AbortSignal): Promise<Outcome> =>
     tell(targetOf(machine), verb, connector, stop, flags.waitMs);
   const run = { what: verb, waves: plan.waves, fanout, work };
-  const outcomes = await runInWaves(site, run, words).finally(close);
+  const outcomes = await runInWaves(site, run, words).finally(() => close(words.note));
   return { ...result, outcomes, exitStatus: Math.max(...outcomes.map(exitStatusOf)) };
 }
 

@@ -20,8 +20,8 @@ export interface Access {
   connector: Connector;
   fanout: number;
   targetOf(machine: MachineRecord): Target;
-  /** Writes down the host keys that were seen for the first time. */
-  close(): Promise<void>;
+  /** Writes down the host keys that were seen for the first time; where that cannot be, the run was no worse for it: it is noted. */
+  close(note?: (text: string) => void): Promise<void>;
 }
 
 /** @throws ProloError `config`, `unavailable` when there is no key to log in with */
@@ -44,6 +44,9 @@ export async function openAccess(site: Site, flags: ConnectFlags): Promise<Acces
     },
     fanout: flags.fanout ?? ssh.fanout,
     targetOf: ({ hostname, ip, mtype, mac }) => ({ hostname, ip, port, user, mtype, mac }),
-    close: () => hostKeys.save(),
+    close: (note = () => undefined) =>
+      hostKeys
+        .save()
+        .catch((error: unknown) => note(`host keys are not recorded: ${(error as Error).message}`)),
   };
 }

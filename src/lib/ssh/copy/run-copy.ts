@@ -78,7 +78,7 @@ export async function runCopy(
   } finally {
     progress?.end();
     await log?.end().catch((error: unknown) => note(`the log of this run is not whole: ${String(error)}`));
-    await access.close();
+    await access.close(note);
   }
   const outcomes = hostnames.flatMap((hostname) => ended.get(hostname) ?? []);
   for (const line of summaryLines(outcomes, ms())) note(line);

@@ -60,10 +60,7 @@ export async function runPrompt(
     });
     session.begin(machines);
     // A prompt can stay open for hours, and end with its terminal.
-    void session
-      .settled()
-      .then(() => access.close())
-      .catch((error: unknown) => note(`host keys are not recorded: ${(error as Error).message}`));
+    void session.settled().then(() => access.close(note));
     return session;
   };
   try {
@@ -77,6 +74,6 @@ export async function runPrompt(
     await runAtTerminal(begin, history, (line) => keepInHistory(file, line));
     return 0;
   } finally {
-    await access.close();
+    await access.close(note);
   }
 }
