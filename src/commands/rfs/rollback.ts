@@ -7,21 +7,16 @@ export default class RfsRollback extends BaseCommand<typeof RfsRollback> {
     'Whatever they ran before is still on every RFS; the switch is one row. Machines that run are not touched.';
   static override examples = ['<%= config.bin %> rfs rollback', '<%= config.bin %> rfs rollback 7'];
   static override args = {
-    version: Args.integer({ description: 'which one; none: the one before', min: 1 }),
+    version: Args.integer({ description: 'which one; none: ends a trial, or the one before', min: 1 }),
   };
 
   async run() {
-    const [{ listBoots, listVersions, switchBoots }, { chooseRollback }] = await Promise.all([
-      import('../../lib/rfs/table.ts'),
-      import('../../lib/rfs/rollback.ts'),
-    ]);
-    const store = await this.store();
-    const boots = await listBoots(store.knex);
-    const versions = (await listVersions(store.knex)).map(({ version }) => version);
-    const version = chooseRollback(versions, boots, this.args.version);
-    const rfs = boots.map((record) => record.rfs);
-    await switchBoots(store, this.actor, { rfs, version });
-    this.log(`version ${version}: booted from now on by the machines of rfs ${rfs.join(', ')}`);
-    return { version, rfs };
+    const { rollback } = await import('../../lib/rfs/rollback.ts');
+    const done = await rollback(await this.store(), this.actor, this.args.version);
+    if ('trialOf' in done)
+      this.log(`version ${done.trialOf}: tried by nobody any more; all boot what they did before`);
+    else
+      this.log(`version ${done.version}: booted from now on by the machines of rfs ${done.rfs.join(', ')}`);
+    return done;
   }
 }

@@ -5,6 +5,7 @@ import { asProloError, ProloError } from '../errors.ts';
 import { run } from '../exec.ts';
 import { keyPairOf } from '../ed25519.ts';
 import { listMachines } from '../mdb/machines.ts';
+import type { Machine } from '../mdb/record.ts';
 import type { Site } from '../site/site.ts';
 import type { Store } from '../store/store.ts';
 import { bringVersion } from './distribute.ts';
@@ -13,7 +14,7 @@ import { findLeftovers, type TreeFile } from './leftovers.ts';
 import type { Manifest } from './manifest.ts';
 import { remoteOf } from './remote.ts';
 import { findServers, type RfsHost } from './servers.ts';
-import { addVersion, listVersions, nextVersion, switchBoots } from './table.ts';
+import { addVersion, listBoots, listVersions, nextVersion, setCanaries, switchBoots } from './table.ts';
 import { makeVersion } from './version.ts';
 
 export interface CommitOptions {
@@ -22,6 +23,8 @@ export interface CommitOptions {
   at: Date;
   /** Switches the RFS that have it, where not all do. */
   partial: boolean;
+  /** Only these machines boot it, until it is promoted. */
+  canaries?: readonly Machine[];
   onStep?: (where: string, what: string) => void;
 }
 
@@ -41,7 +44,11 @@ export const versionsOf = (site: Site): string => resolve(site.dir, site.config.
  * @throws ProloError `refused` for leftovers, and when not every server has it; nobody boots it then
  */
 export async function commit(site: Site, store: Store, options: CommitOptions): Promise<Committed> {
-  const { message, actor, partial, onStep = () => undefined } = options;
+  const { message, actor, onStep = () => undefined } = options;
+  if (options.canaries && (await listBoots(store.knex)).length === 0)
+    throw new ProloError('conflict', 'canary: machines boot no version yet that others could go on with', {
+      hint: 'the first version is for all: leave --canary out',
+    });
   const staging = stagingOf(site);
   const print = await fingerprint(staging);
   const [newest] = await listVersions(store.knex);
@@ -61,16 +68,24 @@ export async function commit(site: Site, store: Store, options: CommitOptions): 
     onStep: (what) => onStep('staging', what),
   });
   await addVersion(store, actor, manifest);
-  return publish(site, store, manifest, hosts, { actor, partial, onStep });
+  return publish(site, store, manifest, hosts, options);
 }
 
-/** Brings a version that is here to every RFS, and switches. What was broken off is done again from there. */
+/**
+ * Brings a version that is here to every RFS, and lets machines boot it. What was broken off is done again from there.
+ * @throws ProloError `refused` when not every server has it; nobody boots it then
+ */
 export async function publish(
   site: Site,
   store: Store,
   manifest: Manifest,
   hosts: readonly RfsHost[],
-  { actor, partial, onStep = () => undefined }: Pick<CommitOptions, 'actor' | 'partial' | 'onStep'>,
+  {
+    actor,
+    partial,
+    canaries,
+    onStep = () => undefined,
+  }: Pick<CommitOptions, 'actor' | 'partial' | 'canaries' | 'onStep'>,
 ): Promise<Committed> {
   const own = ownAddresses();
   const brought = await Promise.all(
@@ -98,8 +113,10 @@ export async function publish(
       `version ${manifest.version}: ${failed.map(({ hostname, reason }) => `${hostname} does not have it (${reason})`).join('; ')}`,
       { hint: 'nobody boots it; `prolo rfs promote` tries again, --partial does without them' },
     );
-  if (rfs.length > 0) await switchBoots(store, actor, { rfs, version: manifest.version });
-  return { version: manifest.version, switched: rfs, failed };
+  const { version } = manifest;
+  if (canaries) await setCanaries(store, actor, { version, machines: canaries });
+  else if (rfs.length > 0) await switchBoots(store, actor, { rfs, version });
+  return { version, switched: canaries ? [] : rfs, failed };
 }
 
 async function mustBeClean(staging: string): Promise<void> {

@@ -2,8 +2,10 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { changeMachines } from '../../../src/lib/mdb/machines.ts';
+import { changeMachines, listMachines } from '../../../src/lib/mdb/machines.ts';
 import { commit, type CommitOptions } from '../../../src/lib/rfs/commit.ts';
+import { promote } from '../../../src/lib/rfs/promote.ts';
+import { rollback } from '../../../src/lib/rfs/rollback.ts';
 import { listBoots, listVersions } from '../../../src/lib/rfs/table.ts';
 import { needs } from '../../support/needs.ts';
 import { rejection } from '../../support/rejection.ts';
@@ -97,11 +99,35 @@ describe('a commit of the root filesystem', function () {
     expect((await boots()).map(([, version]) => version)).to.deep.equal([3, 3, 1]);
   });
 
+  it('is tried by some machines first, then promoted to all, also where it was broken off', async () => {
+    const store = await test.store();
+    const [pc] = (await listMachines(store.knex)).filter(({ hostname }) => hostname === 'pc0');
+    writeFileSync(at('staging/etc/motd'), 'four\n');
+    rmSync(at('server2/.new-2'));
+    rmSync(at('server2/.new-3'));
+    expect(await commit(test.site, store, { ...options, canaries: [pc!] })).to.deep.equal({
+      version: 4,
+      switched: [],
+      failed: [],
+    });
+    const [first] = await listBoots(store.knex);
+    expect(first!.version).to.equal(3);
+    expect(first!.canary).to.deep.include({ version: 4, machines: ['pc0'] });
+    expect(await rollback(store, 'root@gw', undefined)).to.deep.include({ trialOf: 4 });
+    expect((await listBoots(store.knex))[0]!.canary).to.equal(null);
+    expect(await promote(test.site, store, undefined, options)).to.deep.include({
+      version: 4,
+      switched: [0, 1, 2],
+    });
+    expect((await boots()).map(([, version]) => version)).to.deep.equal([4, 4, 4]);
+    expect(await promote(test.site, store, 2, options)).to.deep.include({ version: 2, switched: [0, 1, 2] });
+  });
+
   it('is refused with what should not be on every machine', async () => {
     mkdirSync(at('staging/root'), { recursive: true });
     writeFileSync(at('staging/root/.bash_history'), 'passwd\n');
     const error = await rejection(commit(test.site, await test.store(), options));
     expect(error.message).to.contain('root/.bash_history (what somebody typed)');
-    expect(existsSync(at('versions/4'))).to.equal(false);
+    expect(existsSync(at('versions/5'))).to.equal(false);
   });
 });

@@ -36,8 +36,13 @@ describe('what a machine boots', () => {
 describe('going back', () => {
   const boots = [...records([0, 5], [1, 5]).values()];
   it('is to the version before, or to the one that was named', () => {
-    expect(chooseRollback([5, 4, 2], boots, undefined)).to.equal(4);
-    expect(chooseRollback([5, 4, 2], boots, 2)).to.equal(2);
+    expect(chooseRollback([5, 4, 2], boots, undefined)).to.deep.equal({ version: 4 });
+    expect(chooseRollback([5, 4, 2], boots, 2)).to.deep.equal({ version: 2 });
+  });
+  it('ends a trial first', () => {
+    const trial = [...records([0, 5, [6, 'pc1']], [1, 5]).values()];
+    expect(chooseRollback([6, 5, 4], trial, undefined)).to.deep.equal({ trialOf: 6 });
+    expect(chooseRollback([6, 5, 4], trial, 4)).to.deep.equal({ version: 4 });
   });
   it('needs one', () => {
     expect(() => chooseRollback([5], boots, undefined)).to.throw('version before this one: there is none');

@@ -1,0 +1,28 @@
+import { Args, Flags } from '@oclif/core';
+import { BaseCommand } from '../../base-command.ts';
+
+export default class RfsPromote extends BaseCommand<typeof RfsPromote> {
+  static override summary = 'let all machines boot a version that some have tried';
+  static override description =
+    'Also what to do when a server did not have a version at its commit: what was broken off goes on where it was.';
+  static override examples = ['<%= config.bin %> rfs promote', '<%= config.bin %> rfs promote 8 --partial'];
+  static override args = {
+    version: Args.integer({ description: 'which one; none: the one that is tried, else the newest', min: 1 }),
+  };
+  static override flags = {
+    partial: Flags.boolean({ description: 'without those RFS that do not have it' }),
+  };
+
+  async run() {
+    const { promote } = await import('../../lib/rfs/promote.ts');
+    const promoted = await promote(await this.site(), await this.store(), this.args.version, {
+      partial: this.flags.partial,
+      actor: this.actor,
+      onStep: (where, what) => this.note(`${where}: ${what}`),
+    });
+    const { version, switched, failed } = promoted;
+    this.log(`version ${version}: booted from now on by the machines of rfs ${switched.join(', ')}`);
+    if (failed.length > 0) process.exitCode = 1;
+    return promoted;
+  }
+}
