@@ -13,19 +13,14 @@ export default class NetbootScript extends BaseCommand<typeof NetbootScript> {
   };
 
   async run() {
-    const [
-      { createAnswers },
-      { createReach },
-      { readView },
-      { normalizeMac },
-      { findMachine },
-    ] = await Promise.all([
-      import('../../lib/netboot/answer.ts'),
-      import('../../lib/netboot/reach.ts'),
-      import('../../lib/netboot/follow-mdb.ts'),
-      import('../../lib/mdb/validate.ts'),
-      import('../../lib/mdb/find.ts'),
-    ]);
+    const [{ createAnswers }, { createReach }, { readView }, { normalizeMac }, { findMachine }] =
+      await Promise.all([
+        import('../../lib/netboot/answer.ts'),
+        import('../../lib/netboot/reach.ts'),
+        import('../../lib/netboot/follow-mdb.ts'),
+        import('../../lib/mdb/validate.ts'),
+        import('../../lib/mdb/find.ts'),
+      ]);
     const [{ config }, { knex }] = [await this.site(), await this.store()];
     const view = await readView(knex);
     const mac =

@@ -248,7 +248,10 @@ describe('machines that misbehave', function () {
 
     it('one that freezes: it is gone after three times nothing', async () => {
       const frozen = join(site.sshd.home, 'frozen');
-      const running = run(target(1), `echo $PPID > ${frozen}; echo on; sleep 0.5; kill -STOP $PPID; sleep 30`);
+      const running = run(
+        target(1),
+        `echo $PPID > ${frozen}; echo on; sleep 0.5; kill -STOP $PPID; sleep 30`,
+      );
       const { outcome, out } = await running;
       execFileSync('kill', ['-9', readFileSync(frozen, 'utf8').trim()]);
       expect(outcome).to.include({ status: 'timeout', reason: 'it answers no more' });
