@@ -1,6 +1,7 @@
 import { Flags } from '@oclif/core';
 import { BaseCommand } from '../base-command.ts';
 import { connectFlags, selectionArgs, selectionFlags, touchFlags } from '../lib/ssh/flags.ts';
+import { MAX_SECONDS } from '../lib/ssh/max-seconds.ts';
 
 export default class Pcp extends BaseCommand<typeof Pcp> {
   static override description = 'copy files and trees to many machines at once';
@@ -17,7 +18,12 @@ export default class Pcp extends BaseCommand<typeof Pcp> {
     ...connectFlags,
     parents: Flags.boolean({ description: "make the destination's folder where there is none" }),
     dereference: Flags.boolean({ char: 'L', description: 'copy what symbolic links point to' }),
-    timeout: Flags.integer({ char: 't', description: 'seconds that a machine may take; 0: any', min: 0 }),
+    timeout: Flags.integer({
+      char: 't',
+      description: 'seconds that a machine may take; 0: any',
+      min: 0,
+      max: MAX_SECONDS,
+    }),
   };
 
   async run() {

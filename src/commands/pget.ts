@@ -1,6 +1,7 @@
 import { Flags } from '@oclif/core';
 import { BaseCommand } from '../base-command.ts';
 import { connectFlags, selectionArgs, selectionFlags, touchFlags } from '../lib/ssh/flags.ts';
+import { MAX_SECONDS } from '../lib/ssh/max-seconds.ts';
 
 export default class Pget extends BaseCommand<typeof Pget> {
   static override description = 'copy files and trees of many machines here, into a folder for each';
@@ -21,7 +22,12 @@ export default class Pget extends BaseCommand<typeof Pget> {
       helpValue: 'SIZE',
     }),
     dereference: Flags.boolean({ char: 'L', description: 'copy what symbolic links point to' }),
-    timeout: Flags.integer({ char: 't', description: 'seconds that a machine may take; 0: any', min: 0 }),
+    timeout: Flags.integer({
+      char: 't',
+      description: 'seconds that a machine may take; 0: any',
+      min: 0,
+      max: MAX_SECONDS,
+    }),
   };
 
   async run() {

@@ -1,6 +1,7 @@
 import { Flags } from '@oclif/core';
 import { BaseCommand } from '../base-command.ts';
 import { connectFlags, selectionArgs, selectionFlags } from '../lib/ssh/flags.ts';
+import { MAX_SECONDS } from '../lib/ssh/max-seconds.ts';
 
 export default class Ping extends BaseCommand<typeof Ping> {
   static override description = `which machines are there
@@ -17,7 +18,13 @@ up: its sshd answers. on: the machine answers, but no sshd does. silent: nothing
     ...selectionFlags,
     port: connectFlags.port,
     fanout: connectFlags.fanout,
-    timeout: Flags.integer({ char: 't', description: 'seconds that a machine may take', min: 1, default: 3 }),
+    timeout: Flags.integer({
+      char: 't',
+      description: 'seconds that a machine may take',
+      min: 1,
+      max: MAX_SECONDS,
+      default: 3,
+    }),
     each: Flags.boolean({ description: 'a line for each machine, not for those that answer alike' }),
     watch: Flags.boolean({
       char: 'w',

@@ -1,6 +1,7 @@
 import { Flags } from '@oclif/core';
 import { BaseCommand } from '../base-command.ts';
-import { connectFlags, MAX_SECONDS, selectionArgs, selectionFlags, touchFlags } from '../lib/ssh/flags.ts';
+import { connectFlags, selectionArgs, selectionFlags, touchFlags } from '../lib/ssh/flags.ts';
+import { MAX_SECONDS } from '../lib/ssh/max-seconds.ts';
 
 export default class Pssh extends BaseCommand<typeof Pssh> {
   static override summary = 'run a command on many machines at once';
@@ -51,7 +52,12 @@ is the highest of all machines (255 without a connection, 124 out of time).`;
       description: "standard input of all of them: a file; -: this command's own",
       helpValue: 'FILE',
     }),
-    timeout: Flags.integer({ char: 't', description: 'seconds that the command may take; 0: any', min: 0, max: MAX_SECONDS }),
+    timeout: Flags.integer({
+      char: 't',
+      description: 'seconds that the command may take; 0: any',
+      min: 0,
+      max: MAX_SECONDS,
+    }),
     ...connectFlags,
   };
 

@@ -96,6 +96,10 @@ describe('prolo pssh', function () {
         .and.property('stderr')
         .includes('no command');
     expect(await run('pas-r01p01', '-x', '@all', '--', 'true')).to.include({ status: 4, stdout: '' });
+    for (const limit of ['--timeout', '--connect-timeout'])
+      expect(await run('pas-r01p01', limit, '3000000', '--', 'true'), 'more than a timer takes').to.include({
+        status: 2,
+      });
   });
 
   it('shows identical answers once', async () => {

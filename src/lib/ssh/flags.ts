@@ -1,4 +1,5 @@
 import { Args, Flags } from '@oclif/core';
+import { MAX_SECONDS } from './max-seconds.ts';
 
 const where = (what: string) =>
   Flags.string({
@@ -49,5 +50,9 @@ export const connectFlags = {
   port: Flags.integer({ char: 'p', description: 'of sshd', min: 1, max: 65535 }),
   identity: Flags.string({ description: "a private key's file", helpValue: 'FILE' }),
   fanout: Flags.integer({ char: 'f', description: 'connections at once', min: 1 }),
-  'connect-timeout': Flags.integer({ description: 'seconds until a machine must have let us in', min: 1 }),
+  'connect-timeout': Flags.integer({
+    description: 'seconds until a machine must have let us in',
+    min: 1,
+    max: MAX_SECONDS,
+  }),
 };

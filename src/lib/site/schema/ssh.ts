@@ -1,4 +1,5 @@
 import { Type } from 'typebox';
+import { MAX_SECONDS } from '../../ssh/max-seconds.ts';
 import { strict, text } from './shared.ts';
 
 export const Ssh = Type.Object(
@@ -14,16 +15,19 @@ export const Ssh = Type.Object(
     fanout: Type.Integer({ minimum: 1, description: 'connections at once', default: 200 }),
     connectSeconds: Type.Integer({
       minimum: 1,
+      maximum: MAX_SECONDS,
       description: 'how long a machine may take to let us in',
       default: 10,
     }),
     commandSeconds: Type.Integer({
       minimum: 0,
+      maximum: MAX_SECONDS,
       description: 'how long a command may take; 0: as long as it likes',
       default: 600,
     }),
     aliveSeconds: Type.Integer({
       minimum: 1,
+      maximum: MAX_SECONDS,
       description: 'a machine that says nothing for three times that has gone',
       default: 5,
     }),
@@ -39,6 +43,7 @@ export const Ssh = Type.Object(
     }),
     waveSeconds: Type.Integer({
       minimum: 0,
+      maximum: 3600,
       description: 'until the next ones of that switch',
       default: 20,
     }),

@@ -2,6 +2,7 @@ import { createReadStream, readFileSync, type ReadStream } from 'node:fs';
 import { join } from 'node:path';
 import { packageRoot } from '../../package-root.ts';
 import { commandOf } from '../command.ts';
+import { MAX_SECONDS } from '../max-seconds.ts';
 import { createLastWords } from './last-words.ts';
 import type { Archive } from './pack.ts';
 import { type CopyContext, runCopy } from './run-copy.ts';
@@ -65,5 +66,5 @@ export async function putEverywhere(context: CopyContext, command: string, archi
  * together, which any network does.
  */
 export function copyMs(commandSeconds: number, bytes: number): number {
-  return commandSeconds === 0 ? 0 : (commandSeconds + Math.ceil(bytes / 1e6)) * 1000;
+  return commandSeconds === 0 ? 0 : Math.min(commandSeconds + Math.ceil(bytes / 1e6), MAX_SECONDS) * 1000;
 }
