@@ -1,4 +1,7 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { expect } from 'chai';
 import { fingerprint, hostKeyOfSecret } from '../../src/lib/ssh/host-key.ts';
 import { knownHostsFile } from '../../src/lib/ssh/known-hosts.ts';
@@ -85,6 +88,23 @@ describe('prolo ssh', function () {
     const { stdout, stderr } = await run('ssh', 'pc-key');
     expect(stdout).to.equal(`${key.publicText}\n`);
     expect(stderr).to.include(fingerprint(key.publicKey));
+  });
+
+  it('pc-key gives a root the key, which sshd takes', async () => {
+    const root = mkdtempSync(join(tmpdir(), 'prolo-root-'));
+    try {
+      const refused = await run('ssh', 'pc-key', '--root', root);
+      expect(refused).to.include({ status: 4, stdout: '' });
+      mkdirSync(join(root, 'etc/ssh'), { recursive: true });
+      expect((await run('ssh', 'pc-key', '--root', root)).status).to.equal(0);
+      const file = join(root, 'etc/ssh/ssh_host_ed25519_key');
+      expect(statSync(file).mode & 0o777).to.equal(0o600);
+      execFileSync('/usr/sbin/sshd', ['-t', '-f', '/dev/null', '-h', file]);
+      const publicText = execFileSync('ssh-keygen', ['-y', '-f', file], { encoding: 'utf8' });
+      expect(publicText).to.equal(readFileSync(`${file}.pub`, 'utf8'));
+    } finally {
+      rmSync(root, { recursive: true });
+    }
   });
 
   it('a site without that secret works; what needs it says how to make one', async () => {
