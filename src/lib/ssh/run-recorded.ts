@@ -1,7 +1,7 @@
 import type { Site } from '../site/site.ts';
 import { onInterrupt } from './interrupt.ts';
 import type { Access } from './open.ts';
-import { openOutput, type OutputFlags } from './output/open-output.ts';
+import { openOutput, type Output, type OutputFlags } from './output/open-output.ts';
 import { countOutcomes, summaryLines } from './output/summary.ts';
 import { exitStatusOf, type Job, type Outcome, type Target } from './protocol.ts';
 import { runEverywhere } from './run-everywhere.ts';
@@ -31,14 +31,16 @@ export async function runRecorded(
   const startedMs = performance.now();
   const hostnames = targets.map(({ hostname }) => hostname);
   let trouble: unknown;
+  let say: Output['say'] = () => false;
   const interrupt = onInterrupt(() => {
     const words = 'stopping; once more leaves at once.';
-    if (!shown.say(words)) note(`prolo: ${words}`);
+    if (!say(words)) note(`prolo: ${words}`);
   });
   const shown = await openOutput(output, hostnames, (error) => {
     trouble ??= error;
     interrupt.stop();
   });
+  say = shown.say;
   const log = await startRun(site, {
     what,
     hostnames,

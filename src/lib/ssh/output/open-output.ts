@@ -84,6 +84,7 @@ export async function openOutput(
           }
         : { outcomes: outcomes.map((outcome) => ({ ...outcome, ...heads?.textOf(outcome) })) },
     async close() {
+      await progress?.stop();
       await answers?.close();
     },
   };
