@@ -145,7 +145,10 @@ function onEnter(state: PromptState): Step {
   const { text } = state.line;
   if (state.running || state.isBusy) return { state: { ...state, isAhead: true } };
   const next = { ...state, isAhead: false, line: EMPTY_LINE, recall: remember(state.recall, text) };
-  return text.trim() ? { state: next, effect: { do: 'submit', line: text } } : { state: next };
+  // Busy from here on, not only once the session has taken the line: a second one must not pass it on the way.
+  return text.trim()
+    ? { state: { ...next, isBusy: true }, effect: { do: 'submit', line: text } }
+    : { state: next };
 }
 
 function onAnswer(state: PromptState, asked: string, key: Key): Step {

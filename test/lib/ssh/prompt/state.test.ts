@@ -43,6 +43,13 @@ describe('the state of the prompt', () => {
     expect(state.recall.lines).to.deep.equal(['uptime']);
   });
 
+  it('submits a second line after the first, however soon it comes', () => {
+    const { state, effects } = play(firstState([]), 'a', enter, 'b', enter);
+    expect(effects).to.deep.equal([{ do: 'submit', line: 'a' }]);
+    const done: PromptEvent = { event: 'busy', isBusy: false };
+    expect(play(state, done).effects).to.deep.equal([{ do: 'submit', line: 'b' }]);
+  });
+
   it('submits nothing for an empty line', () => {
     expect(play(firstState([]), '  ', enter).effects).to.deep.equal([]);
   });
@@ -78,7 +85,12 @@ describe('the state of the prompt', () => {
   });
 
   it('remembers a line twice in a row once, and none that begins with a space', () => {
-    const { state } = play(firstState([]), 'a', enter, 'a', enter, ' secret', enter, 'b', enter);
+    const inputs = ['a', 'a', ' secret', 'b'].flatMap((line): Input[] => [
+      line,
+      enter,
+      { event: 'busy', isBusy: false },
+    ]);
+    const { state } = play(firstState([]), ...inputs);
     expect(state.recall.lines).to.deep.equal(['a', 'b']);
   });
 
