@@ -42,7 +42,7 @@ function titleOf({ outcomes, stdout, stderr }: Answer): string {
 
 async function writeAll(output: Spool, out: Writer): Promise<void> {
   let last: number | undefined;
-  for await (const bytes of output.read()) {
+  for await (const bytes of wholeCharacters(output.read())) {
     await out.bytes(bytes);
     last = bytes.at(-1);
   }
@@ -57,4 +57,28 @@ async function writeStderr(output: Spool, out: Writer): Promise<void> {
   }
   const rest = lines.end();
   if (rest) await out.bytes(rest);
+}
+
+/** The same bytes, in pieces that end with a character: a terminal is shown each for itself. */
+export async function* wholeCharacters(pieces: AsyncIterable<Buffer>): AsyncIterable<Buffer> {
+  let begun: Buffer = Buffer.alloc(0);
+  for await (const piece of pieces) {
+    const bytes = begun.length > 0 ? Buffer.concat([begun, piece]) : piece;
+    const end = bytes.length - begunBytes(bytes);
+    begun = Buffer.from(bytes.subarray(end));
+    if (end > 0) yield bytes.subarray(0, end);
+  }
+  if (begun.length > 0) yield begun;
+}
+
+/** How many bytes at its end are the beginning of a UTF-8 character, or of a line's end, whose rest is to come. */
+function begunBytes(bytes: Buffer): number {
+  if (bytes.at(-1) === 13) return 1;
+  for (let back = 1; back <= Math.min(3, bytes.length); back++) {
+    const byte = bytes.at(-back)!;
+    const length = byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : byte >= 0xc0 ? 2 : 1;
+    if (length > 1) return length > back ? back : 0;
+    if (byte < 0x80) return 0;
+  }
+  return 0;
 }

@@ -8,6 +8,7 @@ import { gatherAnswers } from '../../../../src/lib/ssh/output/answers.ts';
 import { fileSink } from '../../../../src/lib/ssh/output/files.ts';
 import { keepHeads, MAX_TEXT_BYTES } from '../../../../src/lib/ssh/output/heads.ts';
 import { progressText } from '../../../../src/lib/ssh/output/progress.ts';
+import { wholeCharacters } from '../../../../src/lib/ssh/output/report.ts';
 import { createSpool } from '../../../../src/lib/ssh/output/spool.ts';
 import { summaryLines } from '../../../../src/lib/ssh/output/summary.ts';
 import { teeSinks } from '../../../../src/lib/ssh/output/tee.ts';
@@ -26,6 +27,23 @@ describe('output of many machines', () => {
     const shown = visible(Buffer.from('a\tb\u001b[31m\rx\u0007é\u202e\u009b\r\n\u007f'));
     expect(shown.toString()).to.equal('a\tb^[[31m^Mx^Gé??\n^?');
     expect(visible(Buffer.from([0xff, 0x9b])).toString()).to.equal('\ufffd\ufffd');
+  });
+
+  it('has whole characters on a terminal, however it came in pieces', async () => {
+    const text = 'é€😀\r\nz\r\n';
+    const bytes = Buffer.concat([Buffer.from(text), Buffer.from([0xff, 0xe2, 0x82])]);
+    for (let size = 1; size < 6; size++) {
+      const pieces = (async function* () {
+        for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
+      })();
+      const [came, shown]: Buffer[][] = [[], []];
+      for await (const piece of wholeCharacters(pieces)) {
+        came!.push(piece);
+        shown!.push(visible(piece));
+      }
+      expect(Buffer.concat(came!).equals(bytes)).to.equal(true);
+      expect(Buffer.concat(shown!).toString()).to.equal('é€😀\nz\n\ufffd\ufffd');
+    }
   });
 
   it('is kept in a file that has no name, byte for byte', async () => {
