@@ -45,15 +45,13 @@ export default class Pcp extends BaseCommand<typeof Pcp> {
     const goOn = await choose.confirmMachines(site, machines, what, flags, note);
     if (flags['dry-run']) return choose.showMachines(machines, (text) => this.log(text));
     if (!goOn) return { outcomes: [] };
-    const [{ openAccess }, { onInterrupt }, { copyMs, putCommand, putEverywhere }, { overProgress }] =
-      await Promise.all([
-        import('../lib/ssh/open.ts'),
-        import('../lib/ssh/interrupt.ts'),
-        import('../lib/ssh/copy/put.ts'),
-        import('../lib/ssh/copy/progress.ts'),
-      ]);
+    const [{ openAccess }, { onInterrupt }, { copyMs, putCommand, putEverywhere }] = await Promise.all([
+      import('../lib/ssh/open.ts'),
+      import('../lib/ssh/interrupt.ts'),
+      import('../lib/ssh/copy/put.ts'),
+    ]);
     const access = await openAccess(site, flags);
-    const interrupt = onInterrupt(() => note(overProgress('prolo: stopping; once more leaves at once.')));
+    const interrupt = onInterrupt(() => undefined);
     const archive = await pack(sources, { dereference: flags.dereference, signal: interrupt.signal });
     try {
       const options = { parents: flags.parents, owners: process.getuid?.() === 0 };

@@ -52,16 +52,14 @@ export default class Pget extends BaseCommand<typeof Pget> {
     const goOn = await choose.confirmMachines(site, machines, what, flags, note);
     if (flags['dry-run']) return choose.showMachines(machines, (text) => this.log(text));
     if (!goOn) return { outcomes: [] };
-    const [{ openAccess }, { onInterrupt }, { copyMs }, { getCommand, getEverywhere }, { overProgress }] =
-      await Promise.all([
-        import('../lib/ssh/open.ts'),
-        import('../lib/ssh/interrupt.ts'),
-        import('../lib/ssh/copy/put.ts'),
-        import('../lib/ssh/copy/get.ts'),
-        import('../lib/ssh/copy/progress.ts'),
-      ]);
+    const [{ openAccess }, { onInterrupt }, { copyMs }, { getCommand, getEverywhere }] = await Promise.all([
+      import('../lib/ssh/open.ts'),
+      import('../lib/ssh/interrupt.ts'),
+      import('../lib/ssh/copy/put.ts'),
+      import('../lib/ssh/copy/get.ts'),
+    ]);
     const access = await openAccess(site, flags);
-    const interrupt = onInterrupt(() => note(overProgress('prolo: stopping; once more leaves at once.')));
+    const interrupt = onInterrupt(() => undefined);
     try {
       const result = await getEverywhere(
         {

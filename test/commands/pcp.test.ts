@@ -284,6 +284,7 @@ describe('prolo pcp', function () {
     for (let tries = 0; tries < 500 && ![2, 3, 4].every(isDone); tries++) await sleep(20);
     child.kill('SIGINT');
     const [status] = (await closed) as [number];
+    expect(stderr.split('prolo: stopping; once more leaves at once.\n')).to.have.length(2);
     expect(stderr).to.include('pas-r01p01 (1): stopped: not waited for');
     expect(stderr).to.include('3 ok, 1 stopped');
     expect(status).to.equal(255);

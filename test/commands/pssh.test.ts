@@ -255,14 +255,17 @@ describe('prolo pssh', function () {
     expect(lastLog().ended).to.equal(null);
   });
 
-  it('has a progress line on a terminal, and nothing of a machine moves its cursor', async () => {
-    const command = "sleep 0.5; printf '\\033[2Jx\\n'";
-    const line = `stty rows 24 cols 100; "$0" "$P" pssh -g 'pas-r01p[01-02]' -- '${command.replaceAll("'", `'\\''`)}'`;
-    const { ended, seen } = start('script -qefc "$1" /dev/null < /dev/null', [
-      line.replace('"$0"', process.execPath),
-    ]);
-    expect(await ended, seen.stderr).to.equal(0);
-    expect(seen.stdout).to.match(/0 of 2, 0\.\d s, waiting for pas-r01p\[01-02\]/);
-    expect(seen.stdout).to.include('^[[2Jx').and.not.include('\u001b[2Jx');
-  });
+  for (const mode of ['', '-g'])
+    it(`has a progress line on a terminal, and nothing of a machine moves its cursor: ${mode || 'lines'}`, async () => {
+      const command = "sleep 0.5; printf '\\033[2Jx\\n'";
+      const line = `stty rows 24 cols 100; "$0" "$P" pssh ${mode} 'pas-r01p[01-02]' -- '${command.replaceAll("'", `'\\''`)}'`;
+      const { ended, seen } = start('script -qefc "$1" /dev/null < /dev/null', [
+        line.replace('"$0"', process.execPath),
+      ]);
+      expect(await ended, seen.stderr).to.equal(0);
+      expect(seen.stdout).to.match(/0 of 2, 0\.\d s, waiting for pas-r01p\[01-02\]/);
+      expect(seen.stdout)
+        .to.include(mode ? '^[[2Jx' : 'pas-r01p01: ^[[2Jx')
+        .and.not.include('\u001b[2Jx');
+    });
 });

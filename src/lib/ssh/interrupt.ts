@@ -10,8 +10,11 @@ export interface Interrupt {
   release(): void;
 }
 
+/** What is said then. */
+export const STOPPING = 'stopping; once more leaves at once.';
+
 /**
- * The first SIGINT or SIGTERM stops the waiting; a second one ends the process at once.
+ * The first SIGINT or SIGTERM stops the waiting; a second one ends the process at once, as does a terminal that goes away.
  * @param note told with the first one
  */
 export function onInterrupt(note: () => void): Interrupt {
@@ -23,9 +26,22 @@ export function onInterrupt(note: () => void): Interrupt {
     controller.abort();
   };
   process.on('SIGINT', listen).on('SIGTERM', listen);
+  const unlisten = exitOn('SIGHUP');
   return {
     signal: controller.signal,
     stop: () => controller.abort(),
-    release: () => void process.off('SIGINT', listen).off('SIGTERM', listen),
+    release() {
+      process.off('SIGINT', listen).off('SIGTERM', listen);
+      unlisten();
+    },
+  };
+}
+
+/** Signals that by themselves would end the process without its `exit`: logs not written, temporary files left. @returns what ends that */
+export function exitOn(...signals: NodeJS.Signals[]): () => void {
+  const exit = (_: NodeJS.Signals, number: number): void => process.exit(128 + number);
+  for (const signal of signals) process.on(signal, exit);
+  return () => {
+    for (const signal of signals) process.off(signal, exit);
   };
 }

@@ -1,5 +1,5 @@
 import type { Site } from '../site/site.ts';
-import { onInterrupt } from './interrupt.ts';
+import { onInterrupt, STOPPING } from './interrupt.ts';
 import type { Access } from './open.ts';
 import { openOutput, type Output, type OutputFlags } from './output/open-output.ts';
 import { countOutcomes, summaryLines } from './output/summary.ts';
@@ -33,8 +33,7 @@ export async function runRecorded(
   let trouble: unknown;
   let say: Output['say'] = () => false;
   const interrupt = onInterrupt(() => {
-    const words = 'stopping; once more leaves at once.';
-    if (!say(words)) note(`prolo: ${words}`);
+    if (!say(STOPPING)) note(`prolo: ${STOPPING}`);
   });
   const shown = await openOutput(output, hostnames, (error) => {
     trouble ??= error;

@@ -1,13 +1,13 @@
 import type { Site } from '../../site/site.ts';
 import { formatSize } from '../../hfs/size.ts';
-import type { Interrupt } from '../interrupt.ts';
+import { onAbort } from '../dial.ts';
+import { type Interrupt, STOPPING } from '../interrupt.ts';
 import type { Access } from '../open.ts';
-import { progressText } from '../output/progress.ts';
+import { startProgress } from '../output/progress.ts';
 import { countOutcomes, summaryLines } from '../output/summary.ts';
 import { exitStatusOf, type Job, type Outcome, type Sink, type Target } from '../protocol.ts';
 import { runEverywhere } from '../run-everywhere.ts';
 import { startRun } from '../runs.ts';
-import { showProgress } from './progress.ts';
 
 /**
  * Unless the operator says how many. More at once end no earlier, as they share one wire, and what SSH lets a slow one leave
@@ -56,13 +56,16 @@ export async function runCopy(
   const log = await startRun(site, { what, hostnames }).catch(
     (error: unknown) => void note(`no log of this run is kept: ${(error as Error).message}`),
   );
-  const progress = quiet
-    ? undefined
-    : showProgress(() => {
-        const { done, all } = sink.bytes();
-        const of = all === undefined ? '' : ` of ${formatSize(all)}`;
-        return `${formatSize(done)}${of}; ${progressText(hostnames, [...ended.values()], ms())}`;
-      });
+  const about = (): string => {
+    const { done, all } = sink.bytes();
+    return `${formatSize(done)}${all === undefined ? '' : ` of ${formatSize(all)}`}; `;
+  };
+  const isWatched = process.stderr.isTTY && !quiet;
+  const progress = isWatched ? await startProgress(hostnames, about) : undefined;
+  const unlisten = onAbort(interrupt.signal, () => {
+    if (progress) progress.say(STOPPING);
+    else note(`prolo: ${STOPPING}`);
+  });
   try {
     const limits = {
       fanout: fanout ?? Math.min(access.fanout, COPIES_AT_ONCE),
@@ -72,11 +75,13 @@ export async function runCopy(
     const end = async (outcome: Outcome): Promise<void> => {
       const told = await sink.end(outcome);
       ended.set(told.hostname, told);
+      progress?.add(told);
       log?.add(told);
     };
     await runEverywhere(targets, job, access.connector, { write: sink.write, end }, limits);
   } finally {
-    progress?.end();
+    unlisten();
+    await progress?.stop();
     await log?.end().catch((error: unknown) => note(`the log of this run is not whole: ${String(error)}`));
     await access.close(note);
   }

@@ -51,11 +51,11 @@ export async function openOutput(
   if (answers) sinks.push(answers.sink);
   if (heads) sinks.push(heads.sink);
   if (out !== undefined) sinks.push(await fileSink(out, hostnames));
-  const isWatched = process.stderr.isTTY && !json && (!isLines || !process.stdout.isTTY);
+  const isWatched = process.stderr.isTTY && !json;
   const progress: Progress | undefined = isWatched ? await startProgress(hostnames) : undefined;
   const writers: Record<Stream, (bytes: Buffer) => void | Promise<void>> = {
-    stdout: stdout.bytes,
-    stderr: progress ? (bytes) => void progress.above(visible(bytes)) : stderr.bytes,
+    stdout: progress && process.stdout.isTTY ? above(progress) : stdout.bytes,
+    stderr: progress ? above(progress) : stderr.bytes,
   };
   if (isLines) sinks.push(prefixedSink((stream, bytes) => writers[stream](bytes)));
   sinks.push(counts.sink);
@@ -88,6 +88,11 @@ export async function openOutput(
       await answers?.close();
     },
   };
+}
+
+/** A terminal takes what it gets before it gets more. */
+function above(progress: Progress): (bytes: Buffer) => void {
+  return (bytes) => void progress.above(visible(bytes));
 }
 
 function countBytes(): { sink: Sink; of(hostname: string): OutputNote } {

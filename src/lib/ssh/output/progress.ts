@@ -26,12 +26,17 @@ export function progressText(hostnames: readonly string[], outcomes: readonly Ou
   return `${outcomes.length} of ${hostnames.length}${counts}, ${(ms / 1000).toFixed(1)} s${names}`;
 }
 
-export async function startProgress(hostnames: readonly string[]): Promise<Progress> {
+/** @param about what comes first in the line, such as how much was copied */
+export async function startProgress(
+  hostnames: readonly string[],
+  about: () => string = () => '',
+): Promise<Progress> {
   const { DefaultRenderer, Listr, ListrLogger, ProcessOutput } = await import('listr2');
   const startedMs = performance.now();
   const outcomes: Outcome[] = [];
   let said = '';
-  const text = (): string => said + progressText(hostnames, outcomes, performance.now() - startedMs);
+  const text = (): string =>
+    said + about() + progressText(hostnames, outcomes, performance.now() - startedMs);
   /** On standard error, whatever standard output is. */
   class StderrRenderer extends DefaultRenderer {
     static override nonTTY = true;
