@@ -1,8 +1,8 @@
-import { networkInterfaces } from 'node:os';
 import { Type } from 'typebox';
 import { Compile } from 'typebox/compile';
 import { ProloError } from '../errors.ts';
 import { isLoopback } from '../net.ts';
+import { ownAddresses } from '../own-addresses.ts';
 import { LOGIN_PATTERN } from '../udb/login.ts';
 import type { Pair } from './state.ts';
 
@@ -36,6 +36,5 @@ export function parsePair(text: string): Pair {
  * has the secret that signs, so that says nothing.
  */
 export function isGateway(ip: string): boolean {
-  if (isLoopback(ip)) return true;
-  return Object.values(networkInterfaces()).some((list) => list?.some(({ address }) => address === ip));
+  return isLoopback(ip) || ownAddresses().has(ip);
 }

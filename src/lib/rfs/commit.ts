@@ -1,11 +1,11 @@
 import { existsSync } from 'node:fs';
-import { networkInterfaces } from 'node:os';
 import { resolve } from 'node:path';
 import { asProloError, ProloError } from '../errors.ts';
 import { run } from '../exec.ts';
 import { keyPairOf } from '../ed25519.ts';
 import { listMachines } from '../mdb/machines.ts';
 import type { Machine } from '../mdb/record.ts';
+import { ownAddresses } from '../own-addresses.ts';
 import type { Site } from '../site/site.ts';
 import type { Store } from '../store/store.ts';
 import { bringVersion } from './distribute.ts';
@@ -137,9 +137,4 @@ async function mustBeClean(staging: string): Promise<void> {
       },
     );
   if (!existsSync(staging)) throw new ProloError('not-found', `staging ${staging}: not there`);
-}
-
-function ownAddresses(): Set<string> {
-  const interfaces = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
-  return new Set(interfaces.map(({ address }) => address));
 }

@@ -1,8 +1,8 @@
-import { networkInterfaces } from 'node:os';
 import { ProloError } from '../errors.ts';
 import type { MachineRecord } from '../mdb/record.ts';
 import { readMachines } from '../mdb/source.ts';
 import { foldNodeset, type Group, selectMachines } from '../nodeset.ts';
+import { ownAddresses } from '../own-addresses.ts';
 import type { Site } from '../site/site.ts';
 import type { Store } from '../store/store.ts';
 import { type FieldRegexes, matchFields, REGEX_FIELDS } from './field-regexes.ts';
@@ -126,9 +126,4 @@ export function leaveOutThisHost(
     });
   if (here.length > 0) note(`${names}: left out, it is the host that you are at`);
   return machines.filter((machine) => !here.includes(machine));
-}
-
-function ownAddresses(): Set<string> {
-  const interfaces = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
-  return new Set(interfaces.map(({ address }) => address));
 }
