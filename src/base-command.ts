@@ -2,6 +2,7 @@ import { Command, Errors, Flags, type Interfaces } from '@oclif/core';
 import { currentActor } from './lib/cli/actor.ts';
 import { fileTrouble } from './lib/cli/file-trouble.ts';
 import { printable } from './lib/cli/table.ts';
+import { isWrongWords, wrongWords } from './lib/cli/wrong-words.ts';
 import { asProloError, ProloError } from './lib/errors.ts';
 import type { Site } from './lib/site/site.ts';
 import type { Store } from './lib/store/store.ts';
@@ -72,14 +73,15 @@ export abstract class BaseCommand<T extends typeof Command = typeof Command> ext
     error: Error & { exitCode?: number; oclif?: { exit?: number } },
   ): Promise<unknown> {
     if (
-      error.oclif?.exit !== undefined ||
-      error instanceof Errors.ExitError ||
-      (error as NodeJS.ErrnoException).code === 'EEXIT'
+      !isWrongWords(error) &&
+      (error.oclif?.exit !== undefined ||
+        error instanceof Errors.ExitError ||
+        (error as NodeJS.ErrnoException).code === 'EEXIT')
     ) {
       if (this.jsonEnabled()) process.exitCode = error.oclif?.exit;
       return super.catch(error);
     }
-    const known = asShown(error);
+    const known = this.#asShown(error);
     const shown = Object.assign(known, { exitCode: known.exitStatus, oclif: { exit: known.exitStatus } });
     process.exitCode = known.exitStatus;
     if (this.jsonEnabled()) {
@@ -92,8 +94,16 @@ export abstract class BaseCommand<T extends typeof Command = typeof Command> ext
     return undefined;
   }
 
+  /** An error as people and programs see it. What oclif finds wrong is the caller's words: one line, no page of help. */
+  #asShown(error: unknown): ProloError {
+    if (error instanceof ProloError) return error;
+    if (isWrongWords(error))
+      return wrongWords(error, this.id?.replaceAll(':', ' ') ?? '', Object.keys(this.ctor.flags ?? {}));
+    return fileTrouble(error) ?? asProloError(error);
+  }
+
   protected override toErrorJson(error: unknown): unknown {
-    const known = asShown(error);
+    const known = this.#asShown(error);
     return {
       error: {
         kind: known.kind,
@@ -122,17 +132,6 @@ function plain(text: string): string {
 function refuseWords(error: unknown): never {
   if (error instanceof ProloError || (error as { oclif?: object }).oclif) throw error;
   throw new ProloError('bad-input', (error as Error).message, { hint: 'see --help', cause: error });
-}
-
-/** An error as people and programs see it. What oclif finds wrong is the caller's words. */
-function asShown(error: unknown): ProloError {
-  if (error instanceof ProloError) return error;
-  if ((error as { oclif?: { exit?: number } }).oclif?.exit === 2)
-    return new ProloError('bad-input', (error as Error).message.replace(/\nSee more help with --help$/, ''), {
-      hint: 'see --help',
-      cause: error,
-    });
-  return fileTrouble(error) ?? asProloError(error);
 }
 
 /** In place of an argument that is left out, oclif reads standard input: it would eat the lines of a shell's loop. */

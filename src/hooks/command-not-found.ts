@@ -18,7 +18,13 @@ const commandNotFound: Hook.CommandNotFound = async function ({ id, config }) {
     );
     return this.exit(2);
   }
-  const near = nearest(wanted, known).map((command) => `\`prolo ${command}\``);
+  const words = wanted.split(' ');
+  const near = (
+    words
+      .slice(topic?.split(' ').length ?? 0)
+      .map((_, i) => nearest(words.slice(0, words.length - i).join(' '), known)) // what follows may be arguments
+      .find((found) => found.length > 0) ?? []
+  ).map((command) => `\`prolo ${command}\``);
   process.stderr.write(
     `prolo: ${wanted}: no such command\n` +
       `       ${near.length > 0 ? `did you mean ${near.join(' or ')}?` : `\`prolo ${topic ? `${topic} --help` : 'help'}\` lists them`}\n`,

@@ -16,11 +16,38 @@ describe('prolo, typed by somebody who is tired', function () {
     const near = await run('mdb', 'lst');
     expect(near.status).to.equal(2);
     expect(near.stderr).to.equal('prolo: mdb lst: no such command\n       did you mean `prolo mdb list`?\n');
+    expect((await run('psh', '@all', '--', 'uptime')).stderr).to.include('did you mean `prolo pssh`');
+    expect((await run('mdb', 'shw', 'pas-r01p01')).stderr).to.include('did you mean `prolo mdb show`?');
     expect((await run('mdb', 'delete')).stderr).to.include('`prolo mdb --help` lists them');
     expect((await run('frobnicate')).stderr).to.include('`prolo help` lists them');
     expect((await run('presence', 'list', 'jdoe')).stderr).to.equal(
       'prolo: presence list: it does not take jdoe\n       `prolo presence list --help` says what it takes\n',
     );
+  });
+
+  it('a flag that is not there is said in two lines that do not scroll away, and what it may have meant', async () => {
+    for (const [argv, said] of [
+      [
+        ['pssh', '--gater', '@all', '--', 'uptime'],
+        ['Nonexistent flag: --gater', 'did you mean --gather? `prolo pssh --help` says what it takes'],
+      ],
+      [
+        ['pssh', '--timeout', 'soon', '--', 'uptime'],
+        ['--timeout: Expected an integer but received: soon', '`prolo pssh --help` says what it takes'],
+      ],
+      [
+        ['pssh', '-i', '-g'],
+        [
+          '--gather cannot also be provided when using --interactive',
+          '`prolo pssh --help` says what it takes',
+        ],
+      ],
+    ] as const) {
+      const { status, stderr } = await run(...argv);
+      expect([status, stderr]).to.deep.equal([2, `prolo: ${said[0]}\n       ${said[1]}\n`]);
+    }
+    const { status, stderr } = await run('mdb', 'show');
+    expect([status, stderr.startsWith('prolo: Missing 1 required arg')]).to.deep.equal([2, true]);
   });
 
   it('a flag that is not there has one exit status, with --json or without', async () => {

@@ -1,4 +1,5 @@
 import { openSync, writeSync } from 'node:fs';
+import { answerOf } from './confirm.ts';
 
 /**
  * Asks whoever is at the terminal, also where standard input is a pipe, of which nothing is read.
@@ -14,14 +15,9 @@ export async function askPerson(question: string): Promise<boolean | undefined> 
   ]);
   writeSync(fd, `${question} [y/N] `);
   const input = new ReadStream(fd);
-  const lines = createInterface({ input, terminal: false }); // the terminal's own editing; ^C ends the program
   try {
-    return await new Promise<boolean>((resolve) => {
-      lines.once('line', (line) => resolve(/^y(es)?$/i.test(line.trim())));
-      lines.once('close', () => resolve(false));
-    });
+    return await answerOf(createInterface({ input, terminal: false })); // the terminal's own editing; ^C ends the program
   } finally {
-    lines.close();
     input.destroy();
   }
 }

@@ -1,3 +1,4 @@
+import type { Interface } from 'node:readline';
 import { ProloError } from '../errors.ts';
 
 /**
@@ -11,11 +12,23 @@ export async function confirm(question: string, yes: boolean, look = '--dry-run'
     throw new ProloError('bad-input', `${question} nobody is at the terminal to ask`, {
       hint: `say --yes, or look first with ${look}`,
     });
-  const { createInterface } = await import('node:readline/promises');
-  const terminal = createInterface({ input: process.stdin, output: process.stderr });
-  try {
-    return /^y(es)?$/i.test((await terminal.question(`${question} [y/N] `)).trim());
-  } finally {
-    terminal.close();
-  }
+  const { createInterface } = await import('node:readline');
+  process.stderr.write(`${question} [y/N] `);
+  return answerOf(createInterface({ input: process.stdin, terminal: false })); // the terminal's own editing; ^C ends the program
+}
+
+/** Whether the first line is a yes; what is asked and not done is said. Closes `lines`. */
+export async function answerOf(
+  lines: Interface,
+  say: NodeJS.WritableStream = process.stderr,
+): Promise<boolean> {
+  const line = await new Promise<string | undefined>((resolve) => {
+    lines.once('line', resolve);
+    lines.once('close', () => resolve(undefined));
+  });
+  lines.close();
+  const yes = /^y(es)?$/i.test(line?.trim() ?? '');
+  if (line === undefined) say.write('\n'); // ^D leaves the cursor behind the question
+  if (!yes) say.write('nothing was done\n');
+  return yes;
 }
