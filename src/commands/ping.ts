@@ -7,6 +7,7 @@ export default class Ping extends BaseCommand<typeof Ping> {
   static override description = `which machines are there
 
 up: its sshd answers. on: the machine answers, but no sshd does. silent: nothing answers. The exit status is 0 when all are up.`;
+  static override usage = '<%= command.id %> [SELECTION…]';
   static override examples = [
     '<%= config.bin %> ping @room:pasteur',
     '<%= config.bin %> ping @mtype:user --each',

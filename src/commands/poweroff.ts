@@ -6,6 +6,7 @@ export default class Poweroff extends BaseCommand<typeof Poweroff> {
   static override description = `switch machines off, some of each switch at a time
 
 The gateway and the other servers are left out unless they are named, and so is the host that this runs on.`;
+  static override usage = '<%= command.id %> SELECTION…';
   static override examples = [
     '<%= config.bin %> poweroff @room:masters --dry-run',
     '<%= config.bin %> poweroff @mtype:user -x pas-r01p01 --yes',

@@ -5,10 +5,11 @@ import { MAX_SECONDS } from '../lib/ssh/max-seconds.ts';
 
 export default class Pssh extends BaseCommand<typeof Pssh> {
   static override summary = 'run a command on many machines at once';
-  static override description = `One word after -- is a command line for the shell over there, pipes and variables included; several words are
-one command and its arguments, which that shell leaves alone. Lines come behind the name of their machine. The exit status
-is the highest of all machines (255 without a connection, 124 out of time).`;
-  static override usage = '<%= command.id %> [SELECTION…] -- COMMAND…';
+  static override description = `One word after -- is a command line for the shell over there, pipes and variables included; several words are \
+one command and its arguments, which that shell leaves alone. Lines come behind the name of their machine.
+
+The exit status is the highest of all machines (255 without a connection, 124 out of time).`;
+  static override usage = ['<%= command.id %> [SELECTION…] -- COMMAND…', '<%= command.id %> -i [SELECTION…]'];
   static override examples = [
     {
       description: 'each line behind its machine',
@@ -30,6 +31,7 @@ is the highest of all machines (255 without a connection, 124 out of time).`;
       description: 'a file a machine',
       command: '<%= config.bin %> <%= command.id %> @all --out logs -- journalctl -b --no-pager',
     },
+    { description: 'a prompt', command: '<%= config.bin %> <%= command.id %> -i @room:pasteur' },
   ];
   static override strict = false;
   static override args = selectionArgs;
@@ -54,7 +56,7 @@ is the highest of all machines (255 without a connection, 124 out of time).`;
     }),
     timeout: Flags.integer({
       char: 't',
-      description: 'seconds that the command may take; 0: any',
+      description: 'seconds that the command may take, 0: any; else ssh.commandSeconds',
       min: 0,
       max: MAX_SECONDS,
     }),

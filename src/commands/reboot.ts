@@ -7,6 +7,7 @@ export default class Reboot extends BaseCommand<typeof Reboot> {
   static override description = `reboot machines, some of each switch at a time
 
 The gateway and the other servers are left out unless they are named, and so is the host that this runs on.`;
+  static override usage = '<%= command.id %> SELECTION…';
   static override examples = [
     '<%= config.bin %> reboot @room:pasteur --dry-run',
     '<%= config.bin %> reboot pas-r01p[01-08] --wait',

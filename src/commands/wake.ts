@@ -6,10 +6,11 @@ import { selectionArgs, selectionFlags, touchFlags } from '../lib/ssh/flags.ts';
 export default class Wake extends BaseCommand<typeof Wake> {
   static override description = `switch machines on over the network, some of each switch at a time
 
-Sends magic packets (wake-on-LAN) into the networks that the machines are in, so it has to run on a host that is in them too.
+Sends magic packets (wake-on-LAN) into the networks that the machines are in, so it has to run on a host that is in them too. \
 Nothing tells whether a machine has heard: see \`prolo ping --watch\`.`;
+  static override usage = '<%= command.id %> [SELECTION…]';
   static override examples = [
-    '<%= config.bin %> wake @room:pasteur',
+    '<%= config.bin %> wake @room:pasteur --dry-run',
     '<%= config.bin %> wake @mtype:user --per-switch 4 --wave-seconds 60',
   ];
   static override strict = false;

@@ -46,12 +46,19 @@ export const touchFlags = {
 
 /** How they are reached; each in place of the site's own (`ssh` in prolo.yml). */
 export const connectFlags = {
-  user: Flags.string({ char: 'l', description: 'who logs in there' }),
-  port: Flags.integer({ char: 'p', description: 'of sshd', min: 1, max: 65535 }),
-  identity: Flags.string({ description: "a private key's file", helpValue: 'FILE' }),
-  fanout: Flags.integer({ char: 'f', description: 'connections at once', min: 1 }),
+  user: Flags.string({ char: 'l', description: 'who logs in there; else ssh.user of prolo.yml' }),
+  port: Flags.integer({ char: 'p', description: 'of sshd; else ssh.port', min: 1, max: 65535 }),
+  identity: Flags.string({
+    description: "a private key's file; else ssh.identity, or your agent and ~/.ssh",
+    helpValue: 'FILE',
+  }),
+  fanout: Flags.integer({
+    char: 'f',
+    description: 'connections at once; else ssh.fanout (for copies at most 50)',
+    min: 1,
+  }),
   'connect-timeout': Flags.integer({
-    description: 'seconds until a machine must have let us in',
+    description: 'seconds until a machine must have let us in; else ssh.connectSeconds',
     min: 1,
     max: MAX_SECONDS,
   }),
