@@ -50,7 +50,7 @@ export async function withLiveGroups(
 }
 
 /** Of those who are logged on. `@free`: contestants' machines where nobody is. */
-export function presenceGroups(
+function presenceGroups(
   machines: readonly MachineRecord[],
   sessions: readonly Pair[],
 ): Record<'user' | 'logged-in' | 'free', Group> {

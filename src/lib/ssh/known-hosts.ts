@@ -104,7 +104,7 @@ export async function rewriteKnownHosts(
 }
 
 /** Machines that boot what contestants' PCs boot show the key that is in it. */
-export function bootsSiteRoot({ netboot: { boots } }: Config, mtype: MachineRecord['mtype']): boolean {
+function bootsSiteRoot({ netboot: { boots } }: Config, mtype: MachineRecord['mtype']): boolean {
   return boots[mtype] === boots.user;
 }
 

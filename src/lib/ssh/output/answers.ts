@@ -59,7 +59,7 @@ function isAnswer({ status }: Outcome): boolean {
 }
 
 /** By how many they are; of as many, by name. */
-export function sortAnswers(answers: readonly Answer[]): Answer[] {
+function sortAnswers(answers: readonly Answer[]): Answer[] {
   const firstOf = ({ outcomes }: Answer): string =>
     outcomes.reduce((first, { hostname }) => (hostname < first ? hostname : first), '\uffff');
   return answers
