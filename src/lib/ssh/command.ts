@@ -5,7 +5,10 @@ import { ProloError } from '../errors.ts';
  * must not take apart again.
  */
 export function commandOf(words: readonly string[]): string {
-  return words.length === 1 ? words[0]! : words.map(quote).join(' ');
+  if (words.length === 1) return words[0]!;
+  const [program = '', ...args] = words.map(quote);
+  // Unquoted, the shell would take it for a variable of the command that comes next.
+  return [program.includes('=') && program === words[0] ? `'${program}'` : program, ...args].join(' ');
 }
 
 /** A word that any POSIX shell reads as itself. */

@@ -54,6 +54,7 @@ describe('an argv', () => {
 
   it('of one word is a command line as it is', () => {
     expect(commandOf(['echo "$HOME" | cat'])).to.equal('echo "$HOME" | cat');
+    expect(commandOf(['A=b', 'env', '--x=y'])).to.equal("'A=b' env --x=y");
     expect(commandOf(['a b', "it's"])).to.equal(`'a b' 'it'\\''s'`);
   });
 
