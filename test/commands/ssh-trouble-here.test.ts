@@ -1,26 +1,44 @@
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
 import { knownHostsFile } from '../../src/lib/ssh/known-hosts.ts';
 import type { Outcome } from '../../src/lib/ssh/protocol.ts';
-import { prolo } from '../support/cli.ts';
+import type { RunRecord } from '../../src/lib/ssh/runs.ts';
+import { prolo, proloBin } from '../support/cli.ts';
 import { needs } from '../support/needs.ts';
 import { makeSshSite, type SshSite, sshPackages } from '../support/ssh-site.ts';
+
+/** Ends at the first machine, and not at the second. */
+const NEARLY = 'case "$SSH_CONNECTION" in *127.0.1.1\\ *) touch "$HOME/began";; *) sleep 5;; esac';
 
 describe('trouble on the host that runs prolo pssh, pcp, pget', function () {
   this.timeout(60_000);
   let site: SshSite;
   let dir: string;
+  const children: ChildProcess[] = [];
   before(async function () {
     needs(this, sshPackages);
     dir = mkdtempSync(join(tmpdir(), 'prolo-trouble-'));
     site = await makeSshSite({ machines: 2 });
   });
   after(async () => {
+    for (const child of children) child.kill('SIGKILL');
     await site?.stop();
     if (dir) rmSync(dir, { recursive: true });
   });
+  const runsDir = (): string => site.test.site.statePath('ssh/runs');
   const run = (...args: string[]) => prolo(args, { config: site.test.site.file });
 
   describe('host keys that cannot be recorded', () => {
@@ -52,4 +70,34 @@ describe('trouble on the host that runs prolo pssh, pcp, pget', function () {
       expect(readdirSync(dir)).to.include('copy');
     });
   });
+
+  for (const [what, input, ...args] of [
+    ['a run', '', 'pssh', '@all', '--', NEARLY],
+    ['a prompt', `${NEARLY}\n`, 'pssh', '-i', '@all'],
+  ] as const)
+    it(`a terminal that goes away ends ${what}, whose log has what is known`, async () => {
+      rmSync(runsDir(), { recursive: true, force: true });
+      const child = spawn(process.execPath, [proloBin, ...args], {
+        env: { ...process.env, PROLO_CONFIG: site.test.site.file, TMPDIR: dir },
+        stdio: ['pipe', 'ignore', 'ignore'],
+      });
+      child.stdin.write(input);
+      // The first rewrite of the log comes later than its first machine ends.
+      children.push(child);
+      for (let tries = 0; !existsSync(join(site.sshd.home, 'began')); tries++) {
+        if (tries > 100) throw new Error('nothing runs there');
+        await sleep(50);
+      }
+      rmSync(join(site.sshd.home, 'began'));
+      await sleep(300);
+      child.kill('SIGHUP');
+      const [status] = (await once(child, 'close')) as [number | null];
+      expect(status).to.equal(129);
+      const [name] = readdirSync(runsDir());
+      const record = JSON.parse(readFileSync(join(runsDir(), name!), 'utf8')) as RunRecord;
+      expect(record.ended).to.equal(null);
+      expect(record.results.map(({ hostname, status: how }) => [hostname, how])).to.deep.equal([
+        ['pas-r01p01', 'ok'],
+      ]);
+    });
 });

@@ -3,6 +3,7 @@ import type { Site } from '../../site/site.ts';
 import type { Store } from '../../store/store.ts';
 import { chooseMachines, confirmMachines, type Selection, showMachines } from '../choose.ts';
 import { questionFor, type TouchFlags } from '../confirm-machines.ts';
+import { exitOn } from '../interrupt.ts';
 import { type ConnectFlags, openAccess } from '../open.ts';
 import { startRun } from '../runs.ts';
 import { keepInHistory, loadHistory } from './history.ts';
@@ -63,6 +64,7 @@ export async function runPrompt(
     void session.settled().then(() => access.close(note));
     return session;
   };
+  const unlisten = exitOn('SIGHUP', 'SIGTERM');
   try {
     if (!process.stdin.isTTY || !process.stdout.isTTY)
       return await runPlain(begin, process.stdin, process.stdout, note);
@@ -75,5 +77,6 @@ export async function runPrompt(
     return 0;
   } finally {
     await access.close(note);
+    unlisten();
   }
 }
