@@ -1,6 +1,13 @@
+import { readFileSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
 
-/** All addresses of this host, loopback's too. */
+/** This host's addresses; those of network cards without a cable too, which Node leaves out. */
 export function ownAddresses(): Set<string> {
-  return new Set(Object.values(networkInterfaces()).flatMap((all = []) => all.map(({ address }) => address)));
+  const all = Object.values(networkInterfaces()).flatMap((cards = []) => cards.map(({ address }) => address));
+  return new Set([...all, ...localAddresses(readFileSync('/proc/net/fib_trie', 'latin1'))]);
+}
+
+/** The IPv4 addresses that a kernel takes for its own. @param trie `/proc/net/fib_trie` */
+export function localAddresses(trie: string): string[] {
+  return [...trie.matchAll(/\|-- ([\d.]+)\n\s+\/32 host LOCAL/g)].map(([, address]) => address!);
 }

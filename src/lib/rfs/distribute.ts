@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { ProloError } from '../errors.ts';
-import { runOk } from '../exec.ts';
+import { run, runOk } from '../exec.ts';
 import { quote } from '../ssh/command.ts';
 import { type Manifest, MANIFEST, SIGNATURE, VERSION_FILES } from './manifest.ts';
 
@@ -98,8 +98,8 @@ export function wrongHashes(manifest: Manifest, sums: string): string[] {
 }
 
 async function runThere({ at, ssh, hostname }: Remote, script: string): Promise<string> {
-  const { stdout } = await runOk([...ssh, at, script], { timeoutMs: COPY_MS }).catch((cause: Error) => {
-    throw new ProloError('failed', `server ${hostname}: ${cause.message}`, { cause });
-  });
-  return stdout;
+  const { exitCode, stdout, stderr } = await run([...ssh, at, script], { timeoutMs: COPY_MS });
+  if (exitCode === 0) return stdout;
+  const words = stderr.trim().split('\n').at(-1) || `exit status ${exitCode}`;
+  throw new ProloError(exitCode === 255 ? 'unavailable' : 'failed', `server ${hostname}: ${words}`);
 }
