@@ -7,6 +7,7 @@ options=$1
 shift
 left=$#
 missing=
+made=
 while [ "$left" -gt 0 ]; do
   dir=$1 name=$2
   shift 2
@@ -17,11 +18,16 @@ while [ "$left" -gt 0 ]; do
     /*) shown=$dir/$name ;;
     *) shown=$dir/$name dir=$PWD/$dir ;;
   esac
-  if [ -e "$dir/$name" ] || [ -L "$dir/$name" ]; then set -- "$@" -C "$dir" "./$name"
+  kind=
+  [ -L "$dir/$name" ] && [ -z "$options" ] || kind=$(stat -f -c %T -- "$dir/$name" 2>/dev/null)
+  # The kernel makes these as they are read: tar would believe their size, and send nothing, or zeros.
+  if [ "$kind" = proc ] || [ "$kind" = sysfs ]; then made="${made:+$made, }$shown"
+  elif [ -e "$dir/$name" ] || [ -L "$dir/$name" ]; then set -- "$@" -C "$dir" "./$name"
   else missing="${missing:+$missing, }$shown"
   fi
 done
 complain() {
+  [ -z "$made" ] || { echo "no file on a disk (prolo pssh --out DIR -- cat FILE): $made" >&2; exit 1; }
   [ -z "$missing" ] || { echo "not there: $missing" >&2; exit 1; }
 }
 [ "$#" -gt 0 ] || complain

@@ -13,6 +13,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
+import { hostKeyOfSecret } from '../../src/lib/ssh/host-key.ts';
+import { parseKnownHosts, renderKnownHosts } from '../../src/lib/ssh/known-hosts-text.ts';
 import { knownHostsFile } from '../../src/lib/ssh/known-hosts.ts';
 import type { Outcome } from '../../src/lib/ssh/protocol.ts';
 import type { RunRecord } from '../../src/lib/ssh/runs.ts';
@@ -100,4 +102,23 @@ describe('trouble on the host that runs prolo pssh, pcp, pget', function () {
         ['pas-r01p01', 'ok'],
       ]);
     });
+
+  it('pget fetches nothing in place of what the kernel makes, and the rest', async () => {
+    writeFileSync(join(dir, 'file'), 'x');
+    const argv = ['pget', 'pas-r01p01', '--', '/proc/version', join(dir, 'file'), join(dir, 'got')];
+    const { status, stderr } = await run(...argv);
+    expect(stderr).to.include(
+      '(1): failed: no file on a disk (prolo pssh --out DIR -- cat FILE): /proc/version\n',
+    );
+    expect(readdirSync(join(dir, 'got/pas-r01p01'))).to.deep.equal(['file']);
+    expect(status).to.equal(1);
+  });
+
+  it('keys are known whatever the line ends are', () => {
+    const key = hostKeyOfSecret('05'.repeat(32)).publicKey;
+    const known = { mac: '52:54:00:00:00:01', hostname: 'pc1', ip: '10.0.0.1', port: 22, key };
+    const text = renderKnownHosts([known]);
+    expect(parseKnownHosts(text.replaceAll('\n', '\r\n'))).to.deep.equal([known]);
+    expect(parseKnownHosts(text.replaceAll(' ', '\t'))).to.deep.equal([known]);
+  });
 });

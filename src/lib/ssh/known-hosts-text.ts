@@ -20,7 +20,8 @@ export function renderKnownHosts(keys: readonly KnownKey[]): string {
 /** The lines that are ours; those without a MAC are not. */
 export function parseKnownHosts(text: string): KnownKey[] {
   return text.split('\n').flatMap((line): KnownKey[] => {
-    const [names = '', type = '', base64 = '', mac = ''] = line.split(' ');
+    // An editor may have left its own line ends: a key that is not understood would be forgotten.
+    const [names = '', type = '', base64 = '', mac = ''] = line.trim().split(/[ \t]+/);
     const key = Buffer.from(base64, 'base64');
     if (line.startsWith('#') || !mac || typeOfKey(key) !== type) return [];
     const [hostname = '', ip = ''] = names.split(',').map((name) => name.replace(/^\[(.*)\]:\d+$/, '$1'));
