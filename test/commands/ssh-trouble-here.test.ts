@@ -114,6 +114,12 @@ describe('trouble on the host that runs prolo pssh, pcp, pget', function () {
     expect(status).to.equal(1);
   });
 
+  it('pcp refuses what the kernel makes', async () => {
+    const { status, stderr } = await run('pcp', '@all', '--', '/proc/version', join(dir, 'version'));
+    expect(stderr).to.include('/proc/version: no file on a disk');
+    expect(status).to.equal(2);
+  });
+
   it('keys are known whatever the line ends are', () => {
     const key = hostKeyOfSecret('05'.repeat(32)).publicKey;
     const known = { mac: '52:54:00:00:00:01', hostname: 'pc1', ip: '10.0.0.1', port: 22, key };

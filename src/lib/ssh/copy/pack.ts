@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { rmSync } from 'node:fs';
-import { lstat, mkdtemp, readdir, stat, writeFile } from 'node:fs/promises';
+import { lstat, mkdtemp, readdir, stat, statfs, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 import { fileTrouble } from '../../cli/file-trouble.ts';
@@ -18,13 +18,19 @@ export interface Archive {
   remove(): void;
 }
 
+/** proc and sysfs: tar would believe the sizes there, and copy nothing, or zeros. */
+const MADE_BY_KERNEL = new Set([0x9fa0, 0x62656572]);
+
 /** @throws ProloError `not-found`, `forbidden`, `bad-input` for what cannot be copied */
 export async function checkSources(sources: readonly Source[]): Promise<void> {
   const names: string[] = [];
   for (const { dir, name } of sources) {
     const path = join(dir, name);
     try {
-      await lstat(path);
+      if (!(await lstat(path)).isSymbolicLink() && MADE_BY_KERNEL.has((await statfs(path)).type))
+        throw new ProloError('bad-input', `${path}: no file on a disk`, {
+          hint: 'copy what `cat` makes of it',
+        });
       names.push(...(name === '.' ? await readdir(dir) : [name]));
     } catch (error) {
       throw fileTrouble(error) ?? error;
