@@ -27,7 +27,19 @@ export function needsKernel(context: Mocha.Context): void {
 /** The smallest tree that a version can be made of: a kernel, busybox, veritysetup and what that is linked to. */
 export async function makeStaging(tree: string, kernelTree: string): Promise<void> {
   const kernel = findKernel(kernelTree)!;
-  for (const dir of ['boot', 'etc', 'usr/bin', 'usr/sbin', 'usr/lib', 'usr/lib64', 'proc', 'dev', 'tmp'])
+  for (const dir of [
+    'boot',
+    'etc',
+    'usr/bin',
+    'usr/sbin',
+    'usr/lib',
+    'usr/lib64',
+    'proc',
+    'sys',
+    'dev',
+    'run',
+    'tmp',
+  ])
     mkdirSync(join(tree, dir), { recursive: true });
   for (const dir of ['bin', 'sbin', 'lib', 'lib64'])
     if (existsSync(`/${dir}`) && lstatSync(`/${dir}`).isSymbolicLink())
