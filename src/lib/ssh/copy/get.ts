@@ -1,6 +1,7 @@
 import { rmSync } from 'node:fs';
 import { lstat, mkdir, mkdtemp, readdir, rename, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
+import { makeFolder } from '../../cli/output.ts';
 import { ProloError } from '../../errors.ts';
 import { commandOf } from '../command.ts';
 import type { Outcome } from '../protocol.ts';
@@ -30,7 +31,7 @@ export async function getEverywhere(
   command: string,
   { dir, names, maxBytes }: { dir: string; names: readonly string[]; maxBytes: number },
 ) {
-  await mkdir(dir, { recursive: true });
+  await makeFolder(dir);
   const free = await statfs(dir);
   const stage = await mkdtemp(join(dir, '.pget-'));
   const removeStage = (): void => rmSync(stage, { recursive: true, force: true, maxRetries: 2 });

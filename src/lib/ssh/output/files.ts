@@ -1,6 +1,6 @@
-import { type FileHandle, mkdir, open, rm } from 'node:fs/promises';
+import { type FileHandle, open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { checkFolder } from '../../cli/output.ts';
+import { makeFolder } from '../../cli/output.ts';
 import type { Sink } from '../protocol.ts';
 
 /**
@@ -10,8 +10,7 @@ import type { Sink } from '../protocol.ts';
  * @throws ProloError `not-found`, or what the system says
  */
 export async function fileSink(dir: string, hostnames: readonly string[]): Promise<Sink> {
-  checkFolder(dir);
-  await mkdir(dir, { recursive: true });
+  await makeFolder(dir);
   const pathOf = (hostname: string, stream: 'stdout' | 'stderr'): string =>
     join(dir, `${hostname}.${stream === 'stdout' ? 'out' : 'err'}`);
   for (const hostname of hostnames)
