@@ -110,6 +110,8 @@ describe('the prompt on a terminal', () => {
     await press('\u0003');
     expect(effects).to.deep.equal([{ do: 'leave' }]);
     await tell({ event: 'said', entries: [{ is: 'note', text: 'bye' }] }, { event: 'over' });
-    expect(shown().trim()).to.equal('bye');
+    // Where CI is set, Ink writes what stays apart from the last frame.
+    expect(app.frames.join('')).to.contain('bye');
+    expect(shown()).not.to.contain('>');
   });
 });
