@@ -1,5 +1,4 @@
 import { existsSync } from 'node:fs';
-import { resolve } from 'node:path';
 import { asProloError, ProloError } from '../errors.ts';
 import { run } from '../exec.ts';
 import { keyPairOf } from '../ed25519.ts';
@@ -14,6 +13,7 @@ import { findLeftovers, type TreeFile } from './leftovers.ts';
 import type { Manifest } from './manifest.ts';
 import { remoteOf } from './remote.ts';
 import { findServers, type RfsHost } from './servers.ts';
+import { versionsOf, withStaging } from './staging.ts';
 import { addVersion, listBoots, listVersions, nextVersion, setCanaries, switchBoots } from './table.ts';
 import { makeVersion } from './version.ts';
 
@@ -36,20 +36,27 @@ export interface Committed {
   failed: { hostname: string; reason: string }[];
 }
 
-export const stagingOf = (site: Site): string => resolve(site.dir, site.config.rfs.staging);
-export const versionsOf = (site: Site): string => resolve(site.dir, site.config.rfs.dir);
-
 /**
  * Makes a version of staging, brings it to every RFS, and lets machines boot it once all have proved that they have it.
  * @throws ProloError `refused` for leftovers, and when not every server has it; nobody boots it then
  */
-export async function commit(site: Site, store: Store, options: CommitOptions): Promise<Committed> {
+export function commit(site: Site, store: Store, options: CommitOptions): Promise<Committed> {
+  return withStaging(site, `${options.actor}: rfs commit`, (staging) =>
+    commitTree(site, store, staging, options),
+  );
+}
+
+async function commitTree(
+  site: Site,
+  store: Store,
+  staging: string,
+  options: CommitOptions,
+): Promise<Committed> {
   const { message, actor, onStep = () => undefined } = options;
   if (options.canaries && (await listBoots(store.knex)).length === 0)
     throw new ProloError('conflict', 'canary: machines boot no version yet that others could go on with', {
       hint: 'the first version is for all: leave --canary out',
     });
-  const staging = stagingOf(site);
   const print = await fingerprint(staging);
   const [newest] = await listVersions(store.knex);
   const hosts = findServers(await listMachines(store.knex));

@@ -2,6 +2,7 @@ import { type Static, Type } from 'typebox';
 import { Dhcp } from './schema/dhcp.ts';
 import { Dns } from './schema/dns.ts';
 import { Hfs } from './schema/hfs.ts';
+import { Limits } from './schema/limits.ts';
 import { Netboot } from './schema/netboot.ts';
 import { Presence } from './schema/presence.ts';
 import { Rfs } from './schema/rfs.ts';
@@ -162,6 +163,7 @@ export const ConfigSchema = Type.Object(
     presence: Presence,
     ssh: Ssh,
     rfs: Rfs,
+    limits: Limits,
     hfs: Hfs,
     feed: Type.Object(
       {

@@ -5,7 +5,7 @@ import type { Config } from '../site/schema.ts';
 import type { Site } from '../site/site.ts';
 import { readFileIfThere, writeFileAtomic } from '../write-file.ts';
 import type { HostKeys } from './connect.ts';
-import { withFileLock } from './file-lock.ts';
+import { withFileLock } from '../file-lock.ts';
 import { algorithmsOfKey, hostKeyOfSecret } from './host-key.ts';
 import { judgeKey, missingKey, type PcKey } from './judge-key.ts';
 import {

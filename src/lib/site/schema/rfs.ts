@@ -1,5 +1,5 @@
 import { Type } from 'typebox';
-import { strict, text } from './shared.ts';
+import { label, strict, text } from './shared.ts';
 
 export const Rfs = Type.Object(
   {
@@ -17,6 +17,31 @@ export const Rfs = Type.Object(
       maximum: 1048576,
       description: 'of an image, compressed together',
       default: 131072,
+    }),
+    distribution: Type.Enum(['debian', 'arch'], {
+      description: 'what `prolo rfs init` makes staging of',
+      default: 'debian',
+    }),
+    suite: text('the release of Debian', 'bookworm'),
+    mirror: Type.Optional(
+      Type.String({
+        format: 'prolo-url',
+        description: 'where packages come from; none: where those of the gateway come from',
+      }),
+    ),
+    profiles: Type.Array(Type.String({ pattern: label }), {
+      description:
+        'lists of packages: base, desktop, extra, or the site’s own, rfs/NAME.txt beside prolo.yml; base is always in',
+      default: ['base', 'desktop', 'extra'],
+    }),
+    packages: Type.Array(Type.String({ minLength: 1 }), {
+      description: 'packages beside those of the profiles',
+      default: [],
+    }),
+    keep: Type.Integer({
+      minimum: 1,
+      description: 'versions that `prolo rfs prune` keeps, counted from the newest',
+      default: 5,
     }),
   },
   { ...strict, default: {} },

@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { asProloError, ProloError } from '../errors.ts';
-import { createLocks } from '../locks.ts';
+import { asProloError, ProloError } from './errors.ts';
+import { createLocks } from './locks.ts';
 
 const WAIT_MS = 10_000;
 const locks = createLocks();
@@ -23,12 +23,20 @@ export async function withFileLock<T>(file: string, work: () => Promise<T>): Pro
   });
 }
 
-async function openLock(file: string): Promise<{ close(): unknown }> {
+/** As `withFileLock`, for work that is long: undefined at once when another process has it. */
+export async function tryFileLock(file: string): Promise<{ close(): unknown } | undefined> {
+  return openLock(`${file}.lock`, 0).catch((error: unknown) => {
+    if (asProloError(error).kind === 'unavailable') return undefined;
+    throw error;
+  });
+}
+
+async function openLock(file: string, timeout = WAIT_MS): Promise<{ close(): unknown }> {
   const { default: Database } = await import('better-sqlite3');
   let lock: { exec(sql: string): unknown; close(): unknown } | undefined;
   try {
     await mkdir(dirname(file), { recursive: true });
-    lock = new Database(file, { timeout: WAIT_MS });
+    lock = new Database(file, { timeout });
     lock.exec('BEGIN EXCLUSIVE');
     return lock;
   } catch (cause) {
