@@ -10,8 +10,8 @@ export interface Figure {
   runs: number;
 }
 
-/** A bench file's default export. */
-export type Bench = (report: (text: string) => void) => Promise<Figure[]>;
+/** A bench file's default export. `short`: fewer runs and smaller things, as many as show that it works. */
+export type Bench = (report: (text: string) => void, options: { short: boolean }) => Promise<Figure[]>;
 
 export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
