@@ -7,6 +7,7 @@ import type { Machine } from '../mdb/record.ts';
 import { ownAddresses } from '../own-addresses.ts';
 import type { Site } from '../site/site.ts';
 import type { Store } from '../store/store.ts';
+import { noteCopy } from './copies.ts';
 import { bringVersion } from './distribute.ts';
 import { fingerprint } from './fingerprint.ts';
 import { findLeftovers, type TreeFile } from './leftovers.ts';
@@ -103,6 +104,7 @@ export async function publish(
           await bringVersion(remoteOf(site, machine), versionsOf(site), manifest, (what) =>
             onStep(hostname, what),
           );
+        await noteCopy(store, { hostname, version: manifest.version });
         onStep(hostname, 'has it');
         return { numbers };
       } catch (error) {

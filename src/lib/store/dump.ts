@@ -24,6 +24,9 @@ const TABLES = [
   'rfs_versions',
   'rfs_boots',
   'rfs_canaries',
+  'rfs_tags',
+  'rfs_running',
+  'rfs_copies',
 ] as const;
 const NUMBERED: Record<string, string> = {
   machines: 'id',

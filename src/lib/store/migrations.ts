@@ -116,6 +116,47 @@ const STEPS: Record<string, (tx: Knex) => Promise<void>> = {
       t.integer('version').notNullable().references('rfs_versions.version');
     });
   },
+  '004-lifecycle': async (tx) => {
+    await tx.raw('alter table rfs_versions drop column tag'); // nothing ever wrote it
+    await tx.schema.alterTable('rfs_versions', (t) => {
+      t.string('booted_at', 32); // since when it was ever booted by all machines of an RFS
+      t.string('left_at', 32); // when the last one that booted it was told another
+      t.string('pruned_at', 32); // its files are gone, or going; its number is never given again
+    });
+    await tx.schema.createTable('rfs_tags', (t) => {
+      t.string('name', 63).primary();
+      t.integer('version').notNullable().references('rfs_versions.version');
+    });
+    // What a machine says that it runs.
+    await tx.schema.createTable('rfs_running', (t) => {
+      t.integer('machine_id').primary().references('machines.id').onDelete('CASCADE');
+      t.integer('version').notNullable().references('rfs_versions.version');
+      t.string('kernel', 64).notNullable();
+      t.string('seen_at', 32).notNullable();
+    });
+    // What a server has proved that it has.
+    await tx.schema.createTable('rfs_copies', (t) => {
+      t.integer('machine_id').notNullable().references('machines.id').onDelete('CASCADE');
+      t.integer('version').notNullable().references('rfs_versions.version');
+      t.string('verified_at', 32).notNullable();
+      t.text('damage').notNullable().defaultTo(''); // files with other bytes, by commas
+      t.primary(['machine_id', 'version']);
+    });
+    // Before it was written down, a server had proved what its machines boot.
+    const at = new Date().toISOString();
+    const boots = (await tx('rfs_boots').select('rfs', 'version')) as { rfs: number; version: number }[];
+    for (const { rfs, version } of boots) {
+      await tx('rfs_versions').where({ version }).update({ booted_at: at });
+      const server = (await tx('names')
+        .where({ name: `rfs${rfs}` })
+        .first('machine_id')) as { machine_id: number } | undefined;
+      if (server)
+        await tx('rfs_copies')
+          .insert({ ...server, version, verified_at: at })
+          .onConflict(['machine_id', 'version'])
+          .ignore();
+    }
+  },
 };
 
 export const newestMigration = Object.keys(STEPS).at(-1)!;
