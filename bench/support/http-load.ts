@@ -1,21 +1,29 @@
 import { readFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 
-/** Asks for each of `paths` once, over some connections that stay open, one request at a time on each. */
-export async function askAll(port: number, paths: readonly string[], connections: number): Promise<void> {
+/**
+ * Asks for each of `paths` once, over some connections that stay open, one request at a time on each.
+ * @param headers lines of a request's head, each ended by \r\n
+ */
+export async function askAll(
+  port: number,
+  paths: readonly string[],
+  connections: number,
+  headers = '',
+): Promise<void> {
   let next = 0;
   const take = (): string | undefined => paths[next++];
-  await Promise.all(Array.from({ length: connections }, () => askOn(port, take)));
+  await Promise.all(Array.from({ length: connections }, () => askOn(port, take, headers)));
 }
 
-function askOn(port: number, take: () => string | undefined): Promise<void> {
+function askOn(port: number, take: () => string | undefined, headers: string): Promise<void> {
   return new Promise((resolve, reject) => {
     const socket = connect({ port, host: '127.0.0.1', noDelay: true });
     let received = '';
     const ask = (): void => {
       const path = take();
       if (path === undefined) socket.end(() => resolve());
-      else socket.write(`GET ${path} HTTP/1.1\r\nhost: netboot\r\nuser-agent: iPXE/1.0.0+\r\n\r\n`);
+      else socket.write(`GET ${path} HTTP/1.1\r\nhost: netboot\r\nuser-agent: iPXE/1.0.0+\r\n${headers}\r\n`);
     };
     socket.setEncoding('latin1');
     socket.on('connect', ask);

@@ -12,6 +12,7 @@ const DAEMONS: Record<string, () => Promise<{ start: StartDaemon }>> = {
   rfssync: () => import('./rfssync.ts'),
   hfsdb: () => import('./hfsdb.ts'),
   netboot: () => import('./netboot.ts'),
+  sso: () => import('./sso.ts'),
   mdbdns: () => import('./mdbdns.ts'),
   mdbdhcp: () => import('./mdbdhcp.ts'),
 };

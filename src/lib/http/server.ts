@@ -1,4 +1,10 @@
-import { createServer as createHttpServer, type RequestListener, type Server as HttpServer } from 'node:http';
+import {
+  createServer as createHttpServer,
+  type IncomingHttpHeaders,
+  type OutgoingHttpHeaders,
+  type RequestListener,
+  type Server as HttpServer,
+} from 'node:http';
 import type { Socket } from 'node:net';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { collectDefaultMetrics, Counter, Registry } from 'prom-client';
@@ -30,7 +36,15 @@ export interface ServerOptions {
    * Answers a GET with a plain text before the router sees it, or leaves it to the router with undefined: for what all
    * machines of a site ask at once. The answer is ASCII.
    */
-  front?(url: string, ip: string): string | undefined;
+  front?(url: string, ip: string, headers: IncomingHttpHeaders): string | FrontAnswer | undefined;
+  /** Who may speak is decided by the peer, also where that is a proxy: for who is asked about somebody else. */
+  byPeer?: boolean;
+}
+
+export interface FrontAnswer {
+  status: number;
+  headers: OutgoingHttpHeaders;
+  text: string;
 }
 
 /**
@@ -48,7 +62,7 @@ export function createServer(
   const answered = new Map<number, number>();
   const count = (status: number): void => void answered.set(status, (answered.get(status) ?? 0) + 1);
   const listener = (route: RequestListener): RequestListener =>
-    fromWhom(options.front ? inFront(options.front.bind(options), allowed, count, route) : route);
+    fromWhom(options.front ? inFront(options.front.bind(options), allowed, count, route) : route, options);
   const app = Fastify({
     serverFactory: (route) => createHttpServer(TIMEOUTS, listener(route)),
     logger: false,
@@ -159,31 +173,38 @@ function listenToo(listener: RequestListener, host: string, port: number): Promi
 }
 
 /** Writes who asks into the one header that fastify reads it from, whatever the caller wrote there. */
-function fromWhom(route: RequestListener): RequestListener {
+function fromWhom(route: RequestListener, { byPeer }: ServerOptions): RequestListener {
   return (request, response) => {
     const { headers, socket } = request;
-    headers['x-forwarded-for'] = clientIp(socket.remoteAddress ?? '', headers['x-real-ip']);
+    const realIp = byPeer ? undefined : headers['x-real-ip'];
+    headers['x-forwarded-for'] = clientIp(socket.remoteAddress ?? '', realIp);
     return route(request, response);
   };
 }
 
 function inFront(
-  front: (url: string, ip: string) => string | undefined,
+  front: NonNullable<ServerOptions['front']>,
   allowed: (ip: string) => boolean,
   count: (status: number) => void,
   route: RequestListener,
 ): RequestListener {
   return (request, response) => {
     const ip = request.headers['x-forwarded-for'] as string;
-    let text: string | undefined;
+    let answer: string | FrontAnswer | undefined;
     try {
-      if (request.method === 'GET' && allowed(ip)) text = front(request.url ?? '', ip);
+      if (request.method === 'GET' && allowed(ip)) answer = front(request.url ?? '', ip, request.headers);
     } catch {
       // the router meets the same trouble, and says so
     }
-    if (text === undefined) return route(request, response);
-    count(200);
-    response.writeHead(200, { 'content-type': 'text/plain; charset=utf-8', 'content-length': text.length });
+    if (answer === undefined) return route(request, response);
+    const { status, headers, text } =
+      typeof answer === 'string' ? { status: 200, headers: {}, text: answer } : answer;
+    count(status);
+    response.writeHead(status, {
+      'content-type': 'text/plain; charset=utf-8',
+      'content-length': text.length,
+      ...headers,
+    });
     response.end(text, 'latin1');
   };
 }

@@ -1,4 +1,5 @@
 import { type Static, Type } from 'typebox';
+import { Accounts } from './schema/accounts.ts';
 import { Dhcp } from './schema/dhcp.ts';
 import { Dns } from './schema/dns.ts';
 import { Hfs } from './schema/hfs.ts';
@@ -7,6 +8,7 @@ import { Netboot } from './schema/netboot.ts';
 import { Presence } from './schema/presence.ts';
 import { Rfs } from './schema/rfs.ts';
 import { Ssh } from './schema/ssh.ts';
+import { Sso } from './schema/sso.ts';
 import { duration, label, strict, text } from './schema/shared.ts';
 
 export const MTYPES = ['user', 'orga', 'cluster', 'service'] as const;
@@ -161,7 +163,9 @@ export const ConfigSchema = Type.Object(
     dhcp: Dhcp,
     netboot: Netboot,
     presence: Presence,
+    accounts: Accounts,
     ssh: Ssh,
+    sso: Sso,
     rfs: Rfs,
     limits: Limits,
     hfs: Hfs,
