@@ -29,22 +29,3 @@ export const GUEST_FILES = [
 export function parseLdd(text: string): string[] {
   return [...new Set(text.split('\n').flatMap((line) => /(?:=> |^\s+)(\/\S+) \(0x/.exec(line)?.[1] ?? []))];
 }
-
-/** The part of a lock file of npm that says who needs whom. */
-export interface LockedPackages {
-  packages: Record<string, { dependencies?: Record<string, string> }>;
-}
-
-/** The folders below node_modules that some packages need, themselves too; nested ones go with their parent. */
-export function packageFolders(lock: LockedPackages, wanted: readonly string[]): string[] {
-  const folders = new Set<string>();
-  const take = (name: string): void => {
-    const folder = `node_modules/${name}`;
-    if (folders.has(folder) || !lock.packages[folder]) return;
-    folders.add(folder);
-    for (const [path, { dependencies = {} }] of Object.entries(lock.packages))
-      if (path === folder || path.startsWith(`${folder}/`)) Object.keys(dependencies).forEach(take);
-  };
-  wanted.forEach(take);
-  return [...folders];
-}

@@ -6,7 +6,6 @@ import {
   lstatSync,
   mkdirSync,
   readdirSync,
-  readFileSync,
   readlinkSync,
   realpathSync,
   rmSync,
@@ -16,18 +15,10 @@ import { basename, dirname, join } from 'node:path';
 import { ProloError } from '../errors.ts';
 import { run, runOk } from '../exec.ts';
 import { packageRoot } from '../package-root.ts';
-import {
-  GUEST_APPLETS,
-  GUEST_FILES,
-  GUEST_PROGRAMS,
-  type LockedPackages,
-  packageFolders,
-  parseLdd,
-} from './guest-files.ts';
+import { listProloFiles } from '../prolo-files.ts';
+import { GUEST_APPLETS, GUEST_FILES, GUEST_PROGRAMS, parseLdd } from './guest-files.ts';
 import { findProgram } from './packages.ts';
 
-/** What a seat's daemon imports at run time; the rest of prolo is in its bundle. */
-const NODE_PACKAGES = 'fastify @fastify/swagger pino prom-client undici execa';
 /** Where prolo is in a guest. */
 const PROLO = '/usr/lib/prolo';
 
@@ -102,10 +93,5 @@ function copyInto(root: string, file: string): void {
 }
 
 function copyProlo(to: string): void {
-  const lock = JSON.parse(
-    readFileSync(join(packageRoot, 'node_modules/.package-lock.json'), 'utf8'),
-  ) as LockedPackages;
-  const parts = ['bin', 'dist', 'templates', 'package.json', 'oclif.manifest.json'];
-  for (const part of [...parts, ...packageFolders(lock, NODE_PACKAGES.split(' '))])
-    cpSync(join(packageRoot, part), join(to, part), { recursive: true, dereference: true });
+  for (const { from, path } of listProloFiles()) cpSync(from, join(to, path), { dereference: true });
 }

@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import { accountFiles } from '../../../src/lib/lab/guest-accounts.ts';
-import { packageFolders, parseLdd } from '../../../src/lib/lab/guest-files.ts';
+import { parseLdd } from '../../../src/lib/lab/guest-files.ts';
+import { packageFolders } from '../../../src/lib/prolo-files.ts';
 import { qemuArgv } from '../../../src/lib/lab/qemu.ts';
 
 describe('guests with a userland', () => {

@@ -1,0 +1,50 @@
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { packageRoot } from './package-root.ts';
+
+/** What the daemons of a PC import at run time; the rest of prolo is in its bundle. */
+const SEAT_PACKAGES = 'fastify @fastify/swagger pino prom-client undici execa';
+
+/** The part of a lock file of npm that says who needs whom. */
+export interface LockedPackages {
+  packages: Record<string, { dependencies?: Record<string, string> }>;
+}
+
+/** The folders below node_modules that some packages need, themselves too; nested ones go with their parent. */
+export function packageFolders(lock: LockedPackages, wanted: readonly string[]): string[] {
+  const folders = new Set<string>();
+  const take = (name: string): void => {
+    const folder = `node_modules/${name}`;
+    if (folders.has(folder) || !lock.packages[folder]) return;
+    folders.add(folder);
+    for (const [path, { dependencies = {} }] of Object.entries(lock.packages))
+      if (path === folder || path.startsWith(`${folder}/`)) Object.keys(dependencies).forEach(take);
+  };
+  wanted.forEach(take);
+  return [...folders];
+}
+
+/** A file of this prolo. */
+export interface ProloFile {
+  /** Where it is here. */
+  from: string;
+  /** Below the folder of prolo. */
+  path: string;
+  mode: 0o644 | 0o755;
+}
+
+/** All that prolo is on a PC, links followed. Its Node is not among them. */
+export function listProloFiles(): ProloFile[] {
+  const lock = JSON.parse(
+    readFileSync(join(packageRoot, 'node_modules/.package-lock.json'), 'utf8'),
+  ) as LockedPackages;
+  const parts = ['bin', 'dist', 'templates', 'package.json', 'oclif.manifest.json'];
+  return [...parts, ...packageFolders(lock, SEAT_PACKAGES.split(' '))].flatMap((part) => filesOf(part));
+}
+
+function filesOf(path: string): ProloFile[] {
+  const from = join(packageRoot, path);
+  const stat = statSync(from);
+  if (stat.isDirectory()) return readdirSync(from).flatMap((name) => filesOf(join(path, name)));
+  return [{ from, path, mode: stat.mode & 0o111 ? 0o755 : 0o644 }];
+}
