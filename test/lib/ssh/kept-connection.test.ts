@@ -34,6 +34,7 @@ describe('a connection that is kept', function () {
   it('keeps nothing of the commands that have ended', async () => {
     setFlagsFromString('--expose-gc');
     const collectGarbage = runInNewContext('gc') as () => void;
+    setFlagsFromString('--no-expose-gc'); // the process is that of other tests too
     const channels: WeakRef<object>[] = [];
     const watched: Connection = {
       ...connection,
