@@ -34,6 +34,7 @@ describe('prolo site', function () {
       'mdbsync.subscribe',
       'udbsync.publish',
       'udbsync.subscribe',
+      'udbsync.seats',
       'presencesync.publish',
       'presencesync.subscribe',
       'udb.private',

@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import type { TObject } from 'typebox';
 import { Counter, Gauge } from 'prom-client';
 import { ProloError } from '../errors.ts';
@@ -8,7 +9,7 @@ import { checkToken } from '../rpc/token.ts';
 import { type Change, type FeedName, snapshot, type Update } from '../store/change-log.ts';
 import { followChanges } from '../store/follow.ts';
 import type { Store, Tx } from '../store/store.ts';
-import { createHub } from './hub.ts';
+import { createHub, type Hub } from './hub.ts';
 import { createUpdatesParser } from './updates.ts';
 
 export interface SyncFeed {
@@ -20,6 +21,8 @@ export interface SyncFeed {
   read(tx: Tx): Promise<object[]>;
   /** Puts a publisher's updates into the store, in one transaction; without it there is no `/update`. */
   apply?(store: Store, actor: string, updates: Update<object>[]): Promise<void>;
+  /** Others who may listen, to less, and from some addresses only. */
+  narrow?(store: Store, onChange: (may: (ip: string) => boolean) => void): Promise<NarrowFeed | undefined>;
   /** Adds what else the service answers, once the feed's state was read. */
   extend?(server: Server, store: Store): Promise<FeedExtension>;
 }
@@ -27,6 +30,16 @@ export interface SyncFeed {
 export interface FeedExtension {
   /** Hears of each line of the feed, before its subscribers do. */
   onChange(change: Change): void;
+  stop(): Promise<void>;
+}
+
+/** What is told with a second secret, which many can read. */
+export interface NarrowFeed {
+  secret: string;
+  /** Whether that address may listen now. Who listens already, and may no longer, is cut off at the next `onChange`. */
+  may(ip: string): boolean;
+  /** What of a record is told. */
+  view(data: object): object;
   stop(): Promise<void>;
 }
 
@@ -50,19 +63,27 @@ export async function serveFeed(context: DaemonContext, spec: SyncFeed): Promise
     registers: [metrics],
   });
   const { records, seq } = await snapshot(store, (tx) => spec.read(tx));
-  const hub = createHub({
-    pk,
-    records,
-    maxBehindBytes: site.config.feed.maxBehindBytes,
-    log,
-    onDrop: () => dropped.inc(),
+  const makeHub = (all: readonly object[]): Hub =>
+    createHub({
+      pk,
+      records: all,
+      maxBehindBytes: site.config.feed.maxBehindBytes,
+      log,
+      onDrop: () => dropped.inc(),
+    });
+  const hub = makeHub(records);
+  const far = new Map<Socket, string>();
+  const narrow = await spec.narrow?.(store, (may) => {
+    for (const [socket, ip] of far) if (!may(ip)) socket.destroy();
   });
+  const narrowHub = narrow && makeHub(records.map((record) => narrow.view(record)));
+  const listens = (socket: Socket): boolean => hub.has(socket) || (narrowHub?.has(socket) ?? false);
   new Gauge({
     name: 'prolo_feed_subscribers',
     help: 'Subscribers now',
     registers: [metrics],
     collect() {
-      this.set(hub.size);
+      this.set(hub.size + (narrowHub?.size ?? 0));
     },
   });
 
@@ -70,7 +91,7 @@ export async function serveFeed(context: DaemonContext, spec: SyncFeed): Promise
   acceptSignedForms(app);
   // Whoever listens to a feed that never ends cannot be answered any more on that connection.
   app.addHook('onRequest', (request, reply, done) => {
-    if (hub.has(request.raw.socket)) {
+    if (listens(request.raw.socket)) {
       reply.hijack();
       request.raw.socket.destroy();
     }
@@ -78,10 +99,11 @@ export async function serveFeed(context: DaemonContext, spec: SyncFeed): Promise
   });
   app.get('/poll', (request, reply) => {
     const { hmac } = request.query as SignedForm;
-    if (!checkToken(hmac, subscribeSecret, 'None', Date.now())) throw badToken();
+    const whole = checkToken(hmac, subscribeSecret, 'None', Date.now());
+    if (!whole) mayListen(narrow, hmac, request.ip);
     const { socket, httpVersion } = request.raw;
     if (reply.raw.socket !== socket) {
-      if (hub.has(socket)) socket.destroy(); // two at once
+      if (listens(socket)) socket.destroy(); // two at once
       throw new ProloError('bad-input', `${service}: /poll: sent before the last answer was read`);
     }
     reply.hijack();
@@ -91,7 +113,11 @@ export async function serveFeed(context: DaemonContext, spec: SyncFeed): Promise
       'x-accel-buffering': 'no', // nginx passes each line on at once
     });
     reply.raw.flushHeaders();
-    hub.subscribe(socket, httpVersion === '1.1');
+    if (!whole) {
+      far.set(socket, request.ip);
+      socket.once('close', () => far.delete(socket));
+    }
+    (whole ? hub : narrowHub!).subscribe(socket, httpVersion === '1.1');
   });
   if (spec.apply)
     app.post('/update', async (request, reply) => {
@@ -108,12 +134,14 @@ export async function serveFeed(context: DaemonContext, spec: SyncFeed): Promise
       extension?.onChange(change);
       lines.inc();
       hub.publish(change.updates);
+      narrowHub?.publish(change.updates.map(({ type, data }) => ({ type, data: narrow!.view(data) })));
     },
     pollMs: site.config.feed.pollMs,
     log,
   });
   const stop = async (): Promise<void> => {
     await extension?.stop();
+    await narrow?.stop();
     await following.stop();
   };
   try {
@@ -122,4 +150,14 @@ export async function serveFeed(context: DaemonContext, spec: SyncFeed): Promise
     await stop();
     throw error;
   }
+}
+
+/** @throws ProloError `forbidden` unless the token is of the second secret, and from where that counts */
+function mayListen(narrow: NarrowFeed | undefined, hmac: unknown, ip: string): void {
+  if (!narrow || !checkToken(hmac, narrow.secret, 'None', Date.now())) throw badToken();
+  if (narrow.may(ip)) return;
+  throw new ProloError(
+    'forbidden',
+    `${ip}: MDB knows no seat of that address, and that token is one of a seat`,
+  );
 }

@@ -22,13 +22,13 @@ const ROLE_SECRETS: Record<string, readonly SecretName[]> = {
   ],
   web: ['mdbsync.subscribe', 'udbsync.subscribe', 'presencesync.subscribe'],
   monitoring: [],
-  // What a PC boots can be read by any laptop on the wire; so these two count only from the address of a seat.
-  pc: ['presencesync.publish', 'hfs.shared'],
+  // What a PC boots can be read by any laptop on the wire; so these three count only from the address of a seat.
+  pc: ['presencesync.publish', 'hfs.shared', 'udbsync.seats'],
 };
 export const ROLES = Object.keys(ROLE_SECRETS);
 
-/** Keys that speak of the gateway's own machine. */
-const GATEWAY_KEYS = ['database', 'bind', 'dns', 'dhcp', 'reservedLogins'] as const;
+/** Keys that speak of one machine, the gateway's here. */
+const GATEWAY_KEYS = ['database', 'bind', 'dns', 'dhcp', 'reservedLogins', 'accounts'] as const;
 
 /**
  * The config and the secrets of a host of `role`, from the gateway's.

@@ -18,6 +18,7 @@ export const SECRET_NAMES = [
   'mdbsync.subscribe',
   'udbsync.publish',
   'udbsync.subscribe',
+  'udbsync.seats',
   'presencesync.publish',
   'presencesync.subscribe',
   'udb.private',

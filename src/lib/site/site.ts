@@ -16,6 +16,7 @@ export interface Site {
   statePath(...parts: string[]): string;
   /** @throws ProloError `config` when this host's role does not have that secret. */
   secret(name: SecretName): string;
+  hasSecret(name: SecretName): boolean;
 }
 
 const SERVICE_OFFSETS = {
@@ -78,21 +79,24 @@ export function loadSite(file: string): Site {
   const dir = dirname(file);
   const config = parseConfig(readUtf8(file), file);
   const secretsFile = resolve(dir, config.secrets);
-  let secrets: Secrets | undefined;
+  let known: Secrets | undefined;
+  const secrets = (): Secrets => (known ??= readSecrets(secretsFile));
   return Object.freeze({
     config,
     file,
     dir,
     statePath: (...parts: string[]) => join(resolve(dir, config.state), ...parts),
     secret(name: SecretName): string {
-      secrets ??= readSecrets(secretsFile);
-      const secret = secrets[name];
+      const secret = secrets()[name];
       if (secret === undefined)
         throw new ProloError('config', `${secretsFile}: ${name}: not there`, {
-          hint: 'this host was exported for a role that does not need it',
+          hint: config.database
+            ? 'this site was made before that secret was: `prolo site secrets --add-missing`, then start its daemons again'
+            : "this host's role does not need it, or it was exported before the gateway had it: `prolo site export` there",
         });
       return secret;
     },
+    hasSecret: (name: SecretName) => secrets()[name] !== undefined,
   });
 }
 
