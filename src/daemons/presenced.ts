@@ -5,6 +5,7 @@ import type { StartDaemon } from '../lib/http/daemon.ts';
 import { createLock } from '../lib/locks.ts';
 import { pingPresence, tellPresence } from '../lib/presence/client.ts';
 import { repeat } from '../lib/repeat.ts';
+import { keepReporting } from '../lib/rfs/running-report.ts';
 import { askHome } from '../lib/seat/ask-home.ts';
 import { keepClock } from '../lib/seat/clock.ts';
 import { askMdb, type Identity, ownAddresses, pickIdentity } from '../lib/seat/identity.ts';
@@ -89,6 +90,7 @@ export const start: StartDaemon = async ({ site, log }) => {
   const repeated = [
     repeat((config.presence.timeoutSeconds * 1000) / 2, () => seat.heartbeat(), onError),
     repeat(WATCH_MS, () => seat.watch(), onError),
+    keepReporting(site, log),
   ];
   log.info({ socket, hostname: identity?.hostname }, 'presenced: ready');
   return {
