@@ -153,9 +153,50 @@ async function startPiped(
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     if (stderr.length < MAX_STDERR) stderr += text;
   });
-  const result = new Promise<RunResult>((resolve, reject) =>
+  const result = exitOf(child, file).then((exitCode) => ({ exitCode, stdout, stderr }));
+  result.catch(() => undefined);
+  return { process: child, result };
+}
+
+/**
+ * Runs a program that takes long, line by line of what it says, on both of its outputs. Resolves whatever its exit status is.
+ * @throws ProloError `unavailable` when the program is not there, `failed` when it was killed
+ */
+export async function runLines(
+  argv: readonly string[],
+  onLine: (line: string) => void,
+  options: Pick<RunOptions, 'env' | 'signal'> = {},
+): Promise<number> {
+  const { spawn } = await import('node:child_process');
+  const { createInterface } = await import('node:readline');
+  const [file = '', ...args] = argv;
+  const env = { ...process.env, PATH: searchPath(), ...options.env };
+  const child = spawn(file, args, { stdio: ['ignore', 'pipe', 'pipe'], env, signal: options.signal });
+  for (const input of [child.stdout, child.stderr]) createInterface({ input }).on('line', onLine);
+  return exitOf(child, file);
+}
+
+/** Gives a program this process's terminal. @returns its exit status */
+export async function runAttached(
+  argv: readonly string[],
+  options: Pick<RunOptions, 'env'> = {},
+): Promise<number> {
+  const { spawn } = await import('node:child_process');
+  const [file = '', ...args] = argv;
+  const env = { ...process.env, PATH: searchPath(), ...options.env };
+  const ignore = (): void => undefined;
+  process.on('SIGINT', ignore); // ^C is the program's, where it is in the same process group
+  try {
+    return await exitOf(spawn(file, args, { stdio: 'inherit', env }), file);
+  } finally {
+    process.off('SIGINT', ignore);
+  }
+}
+
+function exitOf(child: NodeJS.EventEmitter, file: string): Promise<number> {
+  return new Promise((resolve, reject) =>
     child
-      .once('error', (cause) =>
+      .once('error', (cause: Error) =>
         reject(
           new ProloError('unavailable', `program ${file}: ${cause.message}`, {
             hint: 'is it installed?',
@@ -163,13 +204,11 @@ async function startPiped(
           }),
         ),
       )
-      .once('close', (exitCode, signal) => {
+      .once('close', (exitCode: number | null, signal: string) => {
         if (exitCode === null) reject(new ProloError('failed', `program ${file}: killed by ${signal}`));
-        else resolve({ exitCode, stdout, stderr });
+        else resolve(exitCode);
       }),
   );
-  result.catch(() => undefined);
-  return { process: child, result };
 }
 
 /**

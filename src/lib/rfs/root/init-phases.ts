@@ -1,0 +1,44 @@
+/** What a program that makes a root says, as few words for whoever waits. */
+export interface Phases {
+  /** @returns what is new, where this line says so */
+  take(line: string): string | undefined;
+  /** What went wrong, in the program's own words. */
+  complaints(): string[];
+}
+
+/** So often in one phase. */
+const STEPS = 10;
+
+/** @param packages how many will be unpacked and set up, if that is known */
+export function readPhases(): Phases {
+  const complaints: string[] = [];
+  let total = 0;
+  let done = 0;
+  let said = 0;
+  return {
+    take(line) {
+      const wrong = /^(?:E: |dpkg: error |error: |==> ERROR: )(.*)/.exec(line)?.[1];
+      if (wrong && complaints.length < 50) complaints.push(wrong);
+      const phase = /^I: (.*?)(?:\.\.\.)?$/.exec(line)?.[1];
+      if (phase) return PHASES.find(([start]) => phase.startsWith(start))?.[1];
+      const count = /^(\d+) upgraded, (\d+) newly installed/.exec(line);
+      if (count) [total, done, said] = [Number(count[1]) + Number(count[2]), 0, 0];
+      if (!/^Setting up /.test(line) || total === 0) return undefined;
+      done += 1;
+      const step = Math.floor((done / total) * STEPS);
+      if (step <= said) return undefined;
+      said = step;
+      return `${done} of ${total} packages set up`;
+    },
+    complaints: () => [...new Set(complaints)],
+  };
+}
+
+const PHASES: readonly (readonly [string, string])[] = [
+  ['running apt-get update', 'asks for the lists of packages'],
+  ['downloading packages', 'downloads what all need'],
+  ['extracting archives', 'unpacks it'],
+  ['installing essential', 'sets it up'],
+  ['installing remaining', 'downloads and sets up the rest'],
+  ['cleaning package lists', 'cleans up'],
+];

@@ -1,0 +1,121 @@
+import { createWriteStream, existsSync } from 'node:fs';
+import { chmod, cp, lstat, mkdir, readdir, rename } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { ProloError } from '../../errors.ts';
+import { run, runLines, runOk } from '../../exec.ts';
+import { findProgram } from '../../lab/packages.ts';
+import type { Site } from '../../site/site.ts';
+import { stagingOf, withStaging } from '../staging.ts';
+import { configureRoot } from './configure.ts';
+import { leashed } from './enter-leash.ts';
+import { cleanRoot } from './init-clean.ts';
+import { readPhases } from './init-phases.ts';
+import { makeArgv, MAKERS, type RootPlan } from './init-plan.ts';
+import { sourceOfMirror, sourcesOf, TARGETS_ARGV } from './init-sources.ts';
+import { choosePackages } from './packages.ts';
+import { profilesOf, readProfiles } from './profiles.ts';
+
+export interface InitOptions {
+  actor: string;
+  onStep: (what: string) => void;
+}
+
+/** What `initRoot` would make. @param profiles in place of the site's */
+export async function planInit(site: Site, profiles?: readonly string[]): Promise<RootPlan> {
+  const { distribution, suite, mirror } = site.config.rfs;
+  const packages = choosePackages(await readProfiles(site, profiles ?? site.config.rfs.profiles));
+  const tree = `${stagingOf(site)}.new`;
+  if (mirror !== undefined)
+    return { distribution, suite, packages, tree, sources: [sourceOfMirror(mirror, suite)] };
+  const targets = distribution === 'debian' ? await run(TARGETS_ARGV).catch(() => undefined) : undefined;
+  return { distribution, suite, packages, tree, sources: sourcesOf(targets?.stdout ?? '', suite) };
+}
+
+/**
+ * Makes staging of packages, in place of the one that is there: it is made beside it, and takes its place once it is whole. Then it
+ * gets what a machine of the site needs.
+ */
+export async function initRoot(site: Site, plan: RootPlan, { actor, onStep }: InitOptions): Promise<void> {
+  checkHost(plan);
+  await withStaging(site, `${actor}: rfs init`, async (staging) => {
+    await removeTree(plan.tree);
+    await mkdir(dirname(plan.tree), { recursive: true });
+    try {
+      await fill(plan, `${staging}.log`, onStep);
+      await cleanRoot(plan.tree);
+      await runOk(['sync', '-f', plan.tree], { timeoutMs: 600_000 });
+    } catch (error) {
+      await removeTree(plan.tree);
+      throw error;
+    }
+    await replaceTree(staging, plan.tree);
+    onStep('gets what a machine of this site needs');
+    await configureRoot(site, staging);
+  });
+}
+
+function checkHost({ distribution }: RootPlan): void {
+  const { program, packages } = MAKERS[distribution];
+  if (!findProgram(program))
+    throw new ProloError('unavailable', `rfs init: ${program} is not installed here`, {
+      hint: `apt-get install --no-install-recommends ${packages.join(' ')}`,
+    });
+  if (process.getuid?.() !== 0)
+    throw new ProloError('forbidden', 'rfs init: only root can make a root filesystem', {
+      hint: 'run it with sudo',
+    });
+}
+
+async function fill(plan: RootPlan, logFile: string, onStep: (what: string) => void): Promise<void> {
+  await plantSeed(plan);
+  const phases = readPhases();
+  const log = createWriteStream(logFile, { mode: 0o640 });
+  const [program = '', ...args] = makeArgv(plan);
+  try {
+    const exitCode = await runLines(
+      leashed([program, ...args]),
+      (line) => {
+        log.write(`${line}\n`);
+        const news = phases.take(line);
+        if (news !== undefined) onStep(news);
+      },
+      { env: { DEBIAN_FRONTEND: 'noninteractive', INITRD: 'No', LC_ALL: 'C.UTF-8' } },
+    );
+    if (exitCode === 0) return;
+  } finally {
+    await new Promise((resolve) => log.end(resolve));
+  }
+  const words = phases.complaints().slice(0, 5);
+  const full = words.some((line) => /No space left|not enough free space/i.test(line));
+  throw new ProloError(full ? 'full' : 'failed', `staging: ${program}: ${words.join('; ')}`, {
+    hint: `all that it said is in ${logFile}`,
+  });
+}
+
+/** What must be there before the first package is, such as what keeps it from starting daemons. */
+async function plantSeed({ distribution, tree }: RootPlan): Promise<void> {
+  const seed = join(profilesOf(distribution), 'seed');
+  await mkdir(tree);
+  await chmod(tree, 0o755);
+  if (!existsSync(seed)) return;
+  await cp(seed, tree, { recursive: true });
+  for (const entry of await readdir(tree, { recursive: true, withFileTypes: true })) {
+    const executable = entry.isDirectory() || /\/s?bin$/.test(entry.parentPath);
+    await chmod(join(entry.parentPath, entry.name), executable ? 0o755 : 0o644);
+  }
+}
+
+/** Whoever looks sees the one or the other; broken off between the two, `restoreTree` goes back. */
+async function replaceTree(staging: string, made: string): Promise<void> {
+  const old = `${staging}.old`;
+  await removeTree(old);
+  if (existsSync(staging)) await rename(staging, old);
+  await rename(made, staging);
+  await removeTree(old);
+}
+
+/** What is mounted in it is somebody's, and stays. */
+async function removeTree(tree: string): Promise<void> {
+  if (!(await lstat(tree).catch(() => undefined))) return;
+  await runOk(['rm', '-rf', '--one-file-system', '--', tree], { timeoutMs: 600_000 });
+}
