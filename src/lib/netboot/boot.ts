@@ -6,9 +6,14 @@ import { serviceUrl } from '../site/site.ts';
 import { ipxeWord } from './escape.ts';
 import type { MdbView } from './view.ts';
 
-/** What a machine is to do now. */
+export interface KernelFiles {
+  kernel: string;
+  initrds: { name: string; url: string }[];
+}
+
+/** What a machine is to do now. `second`: the same files elsewhere, for when the first server is dead. */
 export type Boot =
-  | { kind: 'kernel'; title: string; kernel: string; initrds: { name: string; url: string }[]; args: string }
+  | ({ kind: 'kernel'; title: string; args: string; second?: KernelFiles } & KernelFiles)
   | { kind: 'local'; title: string }
   | { kind: 'chain'; title: string; url: string }
   /** It says why, waits and reboots. */
@@ -75,41 +80,72 @@ function bootProfile(
         );
       const folder = fill(bootUrl).replace(/\/$/, '');
       const version = filesFor(view.boots, machine);
-      if (version)
+      if (version) {
+        const filesOf = (at: Machine): KernelFiles => {
+          const folder = fillIn(bootUrl, base, at).replace(/\/$/, '');
+          return {
+            kernel: seen(`${folder}/${version.kernel}`, 'kernel'),
+            initrds: named([seen(`${folder}/${version.initrd}`, 'initramfs')]),
+          };
+        };
+        const other = secondServer(view, machine, version);
+        const [first, second] = [filesOf(machine), other && filesOf({ ...machine, rfs: other.rfs })];
         return {
           kind: 'kernel',
           title: `${title} version ${version.version} from rfs${machine.rfs}`,
-          kernel: seen(`${folder}/${version.kernel}`, 'kernel'),
-          initrds: named([seen(`${folder}/${version.initrd}`, 'initramfs')]),
-          args: `${fill(kernelOptions)} ${versionArgs(config, view, machine, server.ip, version)}`,
+          ...first,
+          ...(second && second.kernel !== first.kernel ? { second } : {}),
+          args: [
+            fill(kernelOptions),
+            versionArgs(config, machine, server.ip, version, other?.ip),
+            fill(profile.args),
+          ]
+            .join(' ')
+            .trimEnd(),
         };
+      }
       return {
         kind: 'kernel',
         title: `${title} from rfs${machine.rfs}`,
         kernel: seen(`${folder}/${fill(kernel)}`, 'kernel'),
         initrds: named(initrd.map((file) => seen(`${folder}/${fill(file)}`, 'initramfs'))),
-        args: `${fill(kernelOptions)} nfsroot=${ipxeWord(server.ip)}:${fill(nfsPath)},ro`,
+        args: `${fill(kernelOptions)} nfsroot=${ipxeWord(server.ip)}:${fill(nfsPath)},ro ${fill(profile.args)}`.trimEnd(),
       };
     }
   }
 }
 
+/** Where else the version is, for when the nearest server is dead. */
+function secondServer(
+  view: MdbView,
+  machine: Machine,
+  { version }: BootFiles,
+): { rfs: number; ip: string } | undefined {
+  const ipOf = (rfs: number): string | undefined => view.byName.get(`rfs${rfs}`)?.ip;
+  const nearest = ipOf(machine.rfs);
+  const rfs = secondRfs(
+    view.boots,
+    machine.rfs,
+    version,
+    (other) => ![undefined, nearest].includes(ipOf(other)),
+  );
+  return rfs === undefined ? undefined : { rfs, ip: ipOf(rfs)! };
+}
+
 /** What the initramfs of a version is told: see templates/rfs/init. */
 function versionArgs(
   { rfs: { dir } }: Config,
-  view: MdbView,
-  machine: Machine,
+  { mac }: Machine,
   ip: string,
   { version, rootHash }: BootFiles,
+  secondIp: string | undefined,
 ): string {
-  const second = secondRfs(view.boots, machine.rfs, version);
-  const other = second === undefined ? undefined : view.byName.get(`rfs${second}`);
   return [
     `nfsroot=${ipxeWord(ip)}:${dir},ro`,
-    ...(other ? [`prolo.nfsroot2=${ipxeWord(other.ip)}:${dir},ro`] : []),
+    ...(secondIp === undefined ? [] : [`prolo.nfsroot2=${ipxeWord(secondIp)}:${dir},ro`]),
     `prolo.version=${version}`,
     `prolo.roothash=${rootHash}`,
-    `prolo.mac=${ipxeWord(machine.mac)}`,
+    `prolo.mac=${ipxeWord(mac)}`,
   ].join(' ');
 }
 

@@ -21,12 +21,21 @@ export function renderBoot(config: Config, boot: Boot): string {
     case 'kernel':
       return renderTemplate('ipxe/kernel.ipxe', {
         title,
-        initrds: boot.initrds.map(({ name, url }) => ({ name, url: ipxeUrl(url) })),
-        kernel: ipxeUrl(boot.kernel),
+        sources: sources(boot),
         args: kernelArgs(boot),
         pause: config.netboot.pauseSeconds,
       });
   }
+}
+
+/** Where the files are fetched from, in turn. */
+function sources({ kernel, initrds, second }: Extract<Boot, { kind: 'kernel' }>) {
+  const all = [{ kernel, initrds }, ...(second ? [second] : [])];
+  return all.map((files, i) => ({
+    kernel: ipxeUrl(files.kernel),
+    initrds: files.initrds.map(({ name, url }) => ({ name, url: ipxeUrl(url) })),
+    next: i === all.length - 1 ? 'failed' : 'second',
+  }));
 }
 
 function kernelArgs(boot: { initrds: { name: string }[]; args: string }): string {

@@ -35,15 +35,22 @@ export function filesFor(
   return record?.canary?.machines.includes(machine.hostname) ? record.canary : record;
 }
 
-/** Another RFS whose machines boot the same version, for when the nearest is dead: the next number that has it. */
+/**
+ * Another RFS whose machines boot the same version, for when the nearest is dead. Half-way round: a box may be two RFS with
+ * numbers side by side, and what all machines of a dead one ask for is spread.
+ * @param isElsewhere whether it is another machine at all
+ */
 export function secondRfs(
   records: ReadonlyMap<number, RfsRecord>,
   rfs: number,
   version: number,
+  isElsewhere: (other: number) => boolean = () => true,
 ): number | undefined {
   const others = [...records.values()]
     .filter((record) => record.rfs !== rfs && [record.version, record.canary?.version].includes(version))
     .map((record) => record.rfs)
+    .filter(isElsewhere)
     .sort((a, b) => a - b);
-  return others.find((other) => other > rfs) ?? others[0];
+  const round = [...others.filter((other) => other > rfs), ...others.filter((other) => other < rfs)];
+  return round[Math.floor(round.length / 2)];
 }

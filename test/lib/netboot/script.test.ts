@@ -52,6 +52,37 @@ describe('the script of a machine whose RFS has a version', () => {
     const script = text({ rfs: 1, ...files, canary: null }, { rfs: 8, ...files, canary: null });
     expect(script).to.contain(' prolo.nfsroot2=192.168.1.9:/export/rfs,ro ');
   });
+  it('fetches the kernel from there too, when the first does not answer', () => {
+    const lines = text({ rfs: 1, ...files, canary: null }, { rfs: 8, ...files, canary: null }).split('\n');
+    const fetched = lines.map((line) =>
+      /^(?:initrd|boot) .*?(http\S+).* \|\| goto (\w+)$|^:(\w+)$/.exec(line)?.slice(1),
+    );
+    expect(fetched.filter(Boolean).map((words) => words!.filter(Boolean).join(' '))).to.deep.equal([
+      'http://rfs1/boot/7/initrd.img second',
+      'http://rfs1/boot/7/vmlinuz second',
+      'second',
+      'http://rfs8/boot/7/initrd.img failed',
+      'http://rfs8/boot/7/vmlinuz failed',
+      'failed',
+    ]);
+  });
+  it('names no second server that is the same machine', () => {
+    const site = config();
+    const [pc, box] = [machine({ rfs: 0 }), { ...rhfs, aliases: 'rfs0,rfs1' }];
+    const boots: RfsRecord[] = [0, 1].map((rfs) => ({ rfs, ...files, canary: null }));
+    const script = renderBoot(site, decideBoot(site, viewOf([pc, box], boots), { mac: pc.mac, base: BASE }));
+    expect(script).not.to.contain('nfsroot2').and.not.to.contain('http://rfs1/');
+  });
+  it('is told to be in memory, or unchecked, for one boot', () => {
+    const pc = machine({ rfs: 1 });
+    for (const once of ['toram', 'noverify']) {
+      const asked = { mac: pc.mac, base: BASE, once };
+      const view = viewOf([pc, rhfs], [{ rfs: 1, ...files, canary: null }]);
+      expect(renderBoot(config(), decideBoot(config(), view, asked))).to.match(
+        new RegExp(` ${once} \\|\\| goto failed$`, 'm'),
+      );
+    }
+  });
 });
 
 const byNetboot = (): Config =>

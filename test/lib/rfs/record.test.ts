@@ -24,12 +24,17 @@ describe('what a machine boots', () => {
     expect(filesFor(all, { rfs: 2, hostname: 'pas-r01p02' })).to.include({ version: 7 });
     expect(filesFor(all, { rfs: 3, hostname: 'pas-r01p01' })).to.equal(undefined);
   });
-  it('has a second server: the next one that has that version', () => {
+  it('has a second server: half-way round those that have that version', () => {
     const all = records([1, 7], [2, 6], [3, 7], [4, 6, [7, 'x']]);
-    expect(secondRfs(all, 1, 7)).to.equal(3);
-    expect(secondRfs(all, 4, 7)).to.equal(1);
+    expect(secondRfs(all, 1, 7)).to.equal(4);
+    expect(secondRfs(all, 1, 7, (other) => other !== 4)).to.equal(3);
+    expect(secondRfs(all, 3, 7)).to.equal(1);
+    expect(secondRfs(all, 4, 7)).to.equal(3);
     expect(secondRfs(all, 2, 6)).to.equal(4);
     expect(secondRfs(records([1, 7]), 1, 7)).to.equal(undefined);
+    // Boxes of two.
+    const boxes = records([0, 7], [1, 7], [2, 7], [3, 7]);
+    expect([0, 1, 2, 3].map((rfs) => secondRfs(boxes, rfs, 7))).to.deep.equal([2, 3, 0, 1]);
   });
 });
 

@@ -120,7 +120,7 @@ describe('the check of the config', () => {
       'a key of the wrong kind of profile',
       { netboot: { profiles: { a: { kind: 'rfs', url: 'x' } } } },
       'netboot.profiles.a.url',
-      /known here: kind$/,
+      /known here: kind, args$/,
     ],
     ['no kind of profile', { netboot: { profiles: { a: {} } } }, 'netboot.profiles.a', /^expected kind: rfs/],
     ['a key that every object has', { constructor: 1 }, 'constructor', /^unknown key/],

@@ -3,7 +3,7 @@ import { duration, label, strict, text } from './shared.ts';
 
 const Profile = Type.Union(
   [
-    Type.Object({ kind: Type.Literal('rfs') }, strict),
+    Type.Object({ kind: Type.Literal('rfs'), args: Type.String({ default: '' }) }, strict),
     Type.Object({ kind: Type.Literal('local') }, strict),
     Type.Object(
       {
@@ -16,7 +16,7 @@ const Profile = Type.Union(
     ),
     Type.Object({ kind: Type.Literal('chain'), url: Type.String({ minLength: 1 }) }, strict),
   ],
-  { description: 'kind: rfs | local | kernel (kernel, initrd, args) | chain (url)' },
+  { description: 'kind: rfs (args) | local | kernel (kernel, initrd, args) | chain (url)' },
 );
 export type Profile = Static<typeof Profile>;
 
@@ -64,7 +64,7 @@ export const Netboot = Type.Object(
     profiles: Type.Record(Type.String({ pattern: label }), Profile, {
       description: 'what a machine can boot, by name',
       default: {
-        rfs: { kind: 'rfs' },
+        rfs: { kind: 'rfs', args: '' },
         disk: { kind: 'local' },
         arch: {
           kind: 'kernel',
@@ -91,6 +91,8 @@ export const Netboot = Type.Object(
           args: '',
         },
         memtest: { kind: 'kernel', kernel: '{netboot}/files/memtest/memtest.bin', initrd: [], args: '' },
+        toram: { kind: 'rfs', args: 'toram' },
+        noverify: { kind: 'rfs', args: 'noverify' },
       },
     }),
     boots: Type.Object(
