@@ -20,6 +20,7 @@ const DAEMONS: Record<string, () => Promise<{ start: StartDaemon }>> = {
 /** What runs elsewhere than on the gateway; `hfs` is one of several on its host, `hfs@2`. */
 const ELSEWHERE: typeof DAEMONS = {
   hfs: () => import('./hfs.ts'),
+  firewall: () => import('./firewall.ts'),
   presenced: () => import('./presenced.ts'),
   timers: () => import('./timers.ts'),
 };

@@ -2,6 +2,7 @@ import { type Static, Type } from 'typebox';
 import { Accounts } from './schema/accounts.ts';
 import { Dhcp } from './schema/dhcp.ts';
 import { Dns } from './schema/dns.ts';
+import { Firewall } from './schema/firewall.ts';
 import { Hfs } from './schema/hfs.ts';
 import { Limits } from './schema/limits.ts';
 import { Netboot } from './schema/netboot.ts';
@@ -168,6 +169,7 @@ export const ConfigSchema = Type.Object(
     sso: Sso,
     rfs: Rfs,
     limits: Limits,
+    firewall: Firewall,
     hfs: Hfs,
     feed: Type.Object(
       {

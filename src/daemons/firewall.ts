@@ -1,0 +1,53 @@
+import { followFeed } from '../lib/feed/client.ts';
+import { allowedAddresses, type Known } from '../lib/firewall/allowed.ts';
+import { createKeeper } from '../lib/firewall/keeper.ts';
+import type { StartDaemon } from '../lib/http/daemon.ts';
+import { repeat } from '../lib/repeat.ts';
+import { serviceUrl } from '../lib/site/site.ts';
+
+const CHECK_MS = 30_000;
+
+/** Lets those through to the internet who may, from where they sit, as long as they sit there. Ended, it leaves the last word. */
+export const start: StartDaemon = async ({ site, log }) => {
+  const { config } = site;
+  const keeper = await createKeeper(config, log);
+  const known: Known = { machines: undefined, users: undefined, sessions: undefined };
+  const ended = new AbortController();
+  const follow = <K extends keyof Known>(
+    what: K,
+    service: 'mdbsync' | 'udbsync' | 'presencesync',
+    pk: string,
+    watch: string[],
+  ): Promise<void> =>
+    followFeed({
+      url: serviceUrl(config, service),
+      secret: site.secret(`${service}.subscribe`),
+      pk,
+      watch: new Set(watch),
+      onLine(state, changes) {
+        const first = known[what] === undefined;
+        known[what] = state as unknown as Known[K];
+        if (first || changes.size > 0) keeper.want(allowedAddresses(known, config.firewall));
+      },
+      signal: ended.signal,
+      log,
+    });
+  const following = [
+    follow('machines', 'mdbsync', 'mac', ['hostname', 'ip', 'mtype']),
+    follow('users', 'udbsync', 'login', ['group']),
+    follow('sessions', 'presencesync', 'login', ['hostname']),
+  ];
+  const checking = repeat(
+    CHECK_MS,
+    () => Promise.resolve(keeper.check()),
+    () => undefined,
+  );
+  return {
+    async close() {
+      ended.abort();
+      checking.stop();
+      await Promise.all(following);
+      await keeper.close();
+    },
+  };
+};

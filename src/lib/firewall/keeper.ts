@@ -1,0 +1,100 @@
+import { asProloError, ProloError } from '../errors.ts';
+import { run } from '../exec.ts';
+import type { Logger } from '../log.ts';
+import type { Config } from '../site/schema.ts';
+import { difference } from './allowed.ts';
+import { LIST_SET, parseSet, renderChange, renderRules, renderSet } from './ruleset.ts';
+
+/** Holds nftables at who may reach the internet. */
+export interface Keeper {
+  /** From now on these; returns at once. The newest call counts. */
+  want(addresses: ReadonlySet<string>): void;
+  /** Looks whether nftables still has what it was told, and tells it again where it has not. */
+  check(): void;
+  /** Waits for what is under way. */
+  close(): Promise<void>;
+}
+
+const RETRY_MS = 1_000;
+
+/**
+ * Loads the rules, with nobody allowed.
+ * @throws ProloError `unavailable` when there is no nftables here, `refused` when it takes no such rules
+ */
+export async function createKeeper(
+  config: Pick<Config, 'networks' | 'firewall'>,
+  log: Logger,
+): Promise<Keeper> {
+  const nft = (args: readonly string[], input?: string) =>
+    run([...config.firewall.nft, ...args], input === undefined ? {} : { input });
+  const tell = async (text: string): Promise<void> => {
+    if (text === '') return;
+    const { exitCode, stderr } = await nft(['-f', '-'], text);
+    if (exitCode !== 0)
+      throw new ProloError('refused', `nft: ${stderr.trim().split('\n')[0] || `exit status ${exitCode}`}`, {
+        hint: 'is this host root’s own, and is nf_tables in its kernel?',
+      });
+  };
+  const tellAll = (addresses: Iterable<string>): Promise<void> =>
+    tell(renderRules(config) + renderSet(addresses));
+  let now: ReadonlySet<string> = new Set();
+  let wanted = now;
+  let doubtful = false;
+  let working: Promise<void> | undefined;
+  let closed = false;
+  let retry: NodeJS.Timeout | undefined;
+
+  async function converge(): Promise<void> {
+    while (!closed && (wanted !== now || doubtful)) {
+      const goal = wanted;
+      const whole = doubtful && !(await isAsTold());
+      if (whole) await tellAll(goal);
+      else
+        await tell(renderChange(difference(now, goal))).catch((error: unknown) => {
+          log.warn({ error: asProloError(error).message }, 'firewall: nftables refused, telling it all anew');
+          return tellAll(goal);
+        });
+      now = goal;
+      doubtful = false;
+    }
+  }
+  /** Whoever loads other rules may have taken ours away. */
+  async function isAsTold(): Promise<boolean> {
+    const { exitCode, stdout } = await nft(LIST_SET);
+    if (exitCode !== 0) return false;
+    const { add, remove } = difference(parseSet(stdout), now);
+    return add.length + remove.length === 0;
+  }
+  function start(): void {
+    clearTimeout(retry);
+    working ??= converge().then(
+      () => {
+        working = undefined;
+        if (wanted !== now) start();
+      },
+      (error: unknown) => {
+        log.error({ error: asProloError(error).message }, 'firewall: nftables refuses, trying again');
+        working = undefined;
+        doubtful = true;
+        if (!closed) retry = setTimeout(start, RETRY_MS);
+      },
+    );
+  }
+
+  await tellAll([]);
+  return {
+    want(addresses) {
+      wanted = addresses;
+      start();
+    },
+    check() {
+      doubtful = true;
+      start();
+    },
+    async close() {
+      closed = true;
+      clearTimeout(retry);
+      await working;
+    },
+  };
+}
