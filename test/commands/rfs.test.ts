@@ -1,4 +1,6 @@
 import { expect } from 'chai';
+import { changeMachines } from '../../src/lib/mdb/machines.ts';
+import { noteCopy } from '../../src/lib/rfs/copies.ts';
 import { addVersion, switchBoots } from '../../src/lib/rfs/table.ts';
 import { prolo } from '../support/cli.ts';
 import { manifestOf } from '../support/rfs.ts';
@@ -20,7 +22,22 @@ describe('prolo rfs', function () {
     expect(none.stderr).to.contain('version before this one: there is none');
 
     const store = await test.store();
-    for (const version of [1, 2]) await addVersion(store, 'root@gw', manifestOf(version));
+    await changeMachines(store, test.site.config, 'test', () => ({
+      wishes: [
+        {
+          input: {
+            hostname: 'rhfs01',
+            mac: '52:54:00:00:00:01',
+            mtype: 'service',
+            aliases: ['rfs0', 'rfs1'],
+          },
+        },
+      ],
+    }));
+    for (const version of [1, 2]) {
+      await addVersion(store, 'root@gw', manifestOf(version));
+      await noteCopy(store, { hostname: 'rhfs01', version });
+    }
     await switchBoots(store, 'root@gw', { rfs: [0, 1], version: 2 });
     const { stdout } = await run('status');
     expect(stdout).to.match(/^2 .*rfs\[0-1\] .*number 2$/m);

@@ -1,6 +1,5 @@
 import { expect } from 'chai';
 import { describeBoots } from '../../../src/lib/rfs/describe.ts';
-import { chooseRollback } from '../../../src/lib/rfs/rollback.ts';
 import { bootFiles, filesFor, type RfsRecord, secondRfs } from '../../../src/lib/rfs/record.ts';
 
 const files = (version: number) => bootFiles({ version, rootHash: String(version).repeat(64).slice(0, 64) });
@@ -38,25 +37,8 @@ describe('what a machine boots', () => {
   });
 });
 
-describe('going back', () => {
-  const boots = [...records([0, 5], [1, 5]).values()];
-  it('is to the version before, or to the one that was named', () => {
-    expect(chooseRollback([5, 4, 2], boots, undefined)).to.deep.equal({ version: 4 });
-    expect(chooseRollback([5, 4, 2], boots, 2)).to.deep.equal({ version: 2 });
-  });
-  it('ends a trial first', () => {
-    const trial = [...records([0, 5, [6, 'pc1']], [1, 5]).values()];
-    expect(chooseRollback([6, 5, 4], trial, undefined)).to.deep.equal({ trialOf: 6 });
-    expect(chooseRollback([6, 5, 4], trial, 4)).to.deep.equal({ version: 4 });
-  });
-  it('needs one', () => {
-    expect(() => chooseRollback([5], boots, undefined)).to.throw('version before this one: there is none');
-    expect(() => chooseRollback([5, 4], boots, 3)).to.throw('version 3: there is none');
-    expect(() => chooseRollback([], [], undefined)).to.throw('there is none');
-  });
-  it('is shown by who boots what', () => {
-    expect(describeBoots(7, [...records([0, 7], [1, 7], [2, 6, [7, 'a1', 'a2']]).values()])).to.equal(
-      'rfs[0-1], a[1-2] (trial)',
-    );
-  });
+it('who boots a version is shown as a node set, and who tries it', () => {
+  expect(describeBoots(7, [...records([0, 7], [1, 7], [2, 6, [7, 'a1', 'a2']]).values()])).to.equal(
+    'rfs[0-1], a[1-2] (trial)',
+  );
 });
