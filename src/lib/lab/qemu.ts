@@ -8,6 +8,8 @@ export interface PcSpec {
   memoryMib: number;
   /** It starts this kernel by itself, without firmware's network boot. */
   direct?: DirectBoot;
+  /** It has a screen and a keyboard, which are seen and typed on through this unix socket, in QEMU's machine protocol. */
+  monitor?: string;
 }
 
 export interface DirectBoot {
@@ -61,6 +63,12 @@ export function qemuArgv(spec: PcSpec, parts: PcParts): string[] {
     ['-device', `virtio-net-pci,netdev=lan,mac=${spec.mac}${uefi || spec.direct ? ',romfile=' : ''}`],
     ['-object', 'rng-random,id=rng,filename=/dev/urandom', '-device', 'virtio-rng-pci,rng=rng'],
     ...(spec.direct ? directArgv(spec.direct) : [['-boot', 'n']]),
+    ...(spec.monitor
+      ? [
+          ['-device', 'VGA'],
+          ['-qmp', `unix:${spec.monitor},server=on,wait=off`],
+        ]
+      : []),
   ].flat();
 }
 
