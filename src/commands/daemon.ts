@@ -6,7 +6,7 @@ export default class Daemon extends BaseCommand<typeof Daemon> {
 
 On the gateway: mdb, udb, mdbsync, udbsync, presencesync, hfsdb, netboot,
 mdbdns, mdbdhcp (\`prolo up\` runs them all); timers, for backups of homes.
-On a home file server: hfs@NUMBER. On a PC: presenced.`;
+On a home file server: hfs@NUMBER. On a PC: presenced. On any host: passwd, rootssh.`;
   static override examples = [
     '<%= config.bin %> daemon mdb mdbsync',
     '<%= config.bin %> daemon hfs@2',

@@ -22,6 +22,8 @@ const ELSEWHERE: typeof DAEMONS = {
   hfs: () => import('./hfs.ts'),
   firewall: () => import('./firewall.ts'),
   presenced: () => import('./presenced.ts'),
+  passwd: () => import('./passwd.ts'),
+  rootssh: () => import('./rootssh.ts'),
   timers: () => import('./timers.ts'),
 };
 const NUMBERED = 'hfs';

@@ -1,0 +1,77 @@
+import { asProloError, ProloError } from '../errors.ts';
+import { type Config, type Group, GROUPS } from '../site/schema.ts';
+import type { UserRecord } from '../udb/record.ts';
+import { LOCKED } from '../udb/seats.ts';
+import { isSystemUid } from '../udb/system-accounts.ts';
+import { uidRange } from '../udb/uid.ts';
+import { checkGroup, checkHash, checkLogin, checkShell } from '../udb/validate.ts';
+
+/** A line of passwd and one of shadow. */
+export interface Account {
+  login: string;
+  uid: number;
+  gid: number;
+  group: Group;
+  /** The person's name. */
+  gecos: string;
+  shell: string;
+  hash: string;
+}
+
+export interface Accounts {
+  /** In order of UID. */
+  accounts: Account[];
+  /** Records that are no account: what is wrong with each. */
+  refused: string[];
+}
+
+const NOBODY = { logins: new Set<string>(), uids: new Set<number>() };
+
+/** Whether a UID is the site's to hand out: in the range of a group, and not the system's. */
+export function isSiteUid(config: Config, uid: number): boolean {
+  if (isSystemUid(uid, NOBODY)) return false;
+  return GROUPS.some((group) => {
+    const { first, last } = uidRange(config, group);
+    return uid >= first && uid <= last;
+  });
+}
+
+/** The accounts of users. What came over the wire is checked as where it was put in: a line of passwd is not to be broken by it. */
+export function toAccounts(config: Config, users: Iterable<UserRecord>): Accounts {
+  const accounts: Account[] = [];
+  const refused: string[] = [];
+  for (const user of users)
+    try {
+      accounts.push(toAccount(config, user));
+    } catch (error) {
+      refused.push(asProloError(error).message);
+    }
+  return { accounts: accounts.sort((a, b) => a.uid - b.uid), refused };
+}
+
+function toAccount(config: Config, user: UserRecord): Account {
+  const owner = `user ${String(user.login).slice(0, 40)}`;
+  const login = checkLogin(owner, String(user.login));
+  const group = checkGroup(owner, String(user.group));
+  const { uid } = user;
+  if (!Number.isInteger(uid) || !isSiteUid(config, uid))
+    throw new ProloError('bad-input', `${owner}: uid ${String(uid)} is not one of the site's`);
+  return {
+    login,
+    uid,
+    gid: config.groups[group].gid,
+    group,
+    gecos: toGecos(user),
+    shell: checkShell(owner, String(user.shell)),
+    hash: user.password === LOCKED ? LOCKED : checkHash(owner, String(user.password)),
+  };
+}
+
+/** The comma ends the name there, the colon the field, the newline the account. */
+function toGecos({ firstname, lastname }: UserRecord): string {
+  const name = `${firstname} ${lastname}`;
+  return name
+    .replace(/[:,\s\p{Cc}\p{Cs}\p{Zl}\p{Zp}]+/gu, ' ')
+    .trim()
+    .slice(0, 200);
+}
