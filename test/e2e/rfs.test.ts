@@ -1,24 +1,13 @@
-import { randomBytes } from 'node:crypto';
-import {
-  closeSync,
-  mkdirSync,
-  mkdtempSync,
-  openSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-  writeSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
+import { createHash, randomBytes } from 'node:crypto';
+import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
 import type { Pc } from '../../src/lib/lab/lab.ts';
-import { labMac } from '../../src/lib/lab/qemu.ts';
-import { labDraft } from '../../src/lib/lab/site.ts';
-import { needsLab, startTestLab, STEP_MS, type TestLab } from '../support/lab.ts';
+import { needsLab, STEP_MS } from '../support/lab.ts';
 import { needs } from '../support/needs.ts';
-import { nfsPackages, startNfs } from '../support/nfs.ts';
 import { kernelTreeOfLab, makeStaging } from '../support/rfs.ts';
+import { type RfsLab, rfsLabPackages, startRfsLab } from '../support/rfs-lab.ts';
 
 /** The first process of the root: says where it is, and then does what is typed. */
 const INIT = `#!/usr/bin/busybox sh
@@ -27,107 +16,172 @@ b=/usr/bin/busybox
 echo "ROOT version $($b cat /run/prolo/version): $($b cat /etc/motd)"
 while read -r command; do $b sh -c "$command"; echo "DONE $?"; done
 `;
-const PORT = 8080;
+const MIB = 1024 ** 2;
+const NFS_GONE_MS = 20_000;
 
-describe('a PC that boots a version of the root filesystem', function () {
+interface TinyPc extends Pc {
+  /** What it says to a command line. */
+  ask(command: string): Promise<string>;
+  /** Types it, and does not wait. */
+  begin(command: string): Promise<void>;
+  /** Waits for the end of what was begun. */
+  said(): Promise<string>;
+}
+
+describe('PCs that boot versions of the root filesystem, from two file servers', function () {
   this.timeout(6 * STEP_MS);
-  let dir: string;
-  let lab: TestLab;
-  const at = (name: string): string => join(dir, name);
-  const data = randomBytes(1024 * 1024);
+  let lab: RfsLab;
+  const data = randomBytes(8 * MIB);
+  const sha256 = createHash('sha256').update(data).digest('hex');
+  const motd = (text: string): void => writeFileSync(join(lab.staging, 'etc/motd'), `${text}\n`);
 
   before(async function () {
     needsLab(this);
-    needs(this, { ...nfsPackages, mksquashfs: 'squashfs-tools', veritysetup: 'cryptsetup-bin' });
-    dir = mkdtempSync(join(tmpdir(), 'prolo-e2e-rfs-'));
-    mkdirSync(at('versions'));
-    await makeStaging(at('staging'), kernelTreeOfLab());
-    mkdirSync(at('staging/usr/share'), { recursive: true });
-    writeFileSync(at('staging/usr/share/data'), data);
-    writeFileSync(at('staging/usr/sbin/init'), INIT, { mode: 0o755 });
-    writeFileSync(at('staging/etc/motd'), 'one\n');
-    lab = await startTestLab({
-      ...labDraft,
-      netboot: { ...labDraft.netboot!, bootUrl: `http://192.168.1.254:${PORT}` },
-      rfs: { staging: at('staging'), dir: at('versions') },
-    });
-    await lab.start('httpd', [
-      'busybox',
-      'httpd',
-      '-f',
-      '-p',
-      `${lab.network.gateway}:${PORT}`,
-      '-h',
-      at('versions'),
-    ]);
-    await startNfs(lab, at('versions'));
-    // The gateway is the only root file server.
-    for (const n of [0, 2, 4, 6, 8]) await lab.prolo('mdb', 'set', `rfs${n}`, '--aliases', '');
-    await lab.prolo('mdb', 'set', 'gw', '--aliases', 'rfs0,netboot');
-    await lab.prolo('mdb', 'set', '@mtype:user,@mtype:orga', '--rfs', '0');
-    await lab.prolo(
-      'mdb',
-      'add',
-      '--hostname',
-      'alt-r01p01',
-      '--mac',
-      labMac(1),
-      '--rfs',
-      '0',
-      '--room',
-      'alt',
-    );
+    needs(this, rfsLabPackages);
+    lab = await startRfsLab();
+    await makeStaging(lab.staging, kernelTreeOfLab());
+    mkdirSync(join(lab.staging, 'usr/share'), { recursive: true });
+    writeFileSync(join(lab.staging, 'usr/share/data'), data);
+    writeFileSync(join(lab.staging, 'usr/sbin/init'), INIT, { mode: 0o755 });
+    motd('one');
+    await lab.prolo('rfs', 'commit', '-m', 'the first');
   });
-  after(async () => {
-    await lab?.stop();
-    if (dir) rmSync(dir, { recursive: true, force: true });
+  after(() => lab?.stop());
+  afterEach(function () {
+    // Also of a test that will be tried again, which has no state yet.
+    if (this.currentTest?.state !== 'passed') console.log(lab.lastWords());
   });
 
-  async function boot(name: string): Promise<Pc & { ask(command: string): Promise<string> }> {
-    const pc = await lab.plugPc({ name, mac: labMac(1), memoryMib: 1024 });
+  async function boot(n: number): Promise<TinyPc> {
+    const pc = await lab.boot(n);
     await pc.console.waitFor(/^ROOT version \d+: \w+\s/m, 2 * STEP_MS);
+    const begin = (command: string): Promise<void> => pc.console.type(`${command}\n`);
+    let from = 0;
+    const said = async (): Promise<string> => {
+      await pc.console.waitFor(/^DONE \d+/m, STEP_MS);
+      return pc.console.text().slice(from);
+    };
     return {
       ...pc,
+      said,
+      async begin(command) {
+        from = pc.console.text().length;
+        await begin(command);
+      },
       async ask(command) {
-        await pc.console.type(`${command}\n`);
-        await pc.console.waitFor(/^DONE \d+/m, STEP_MS);
-        return pc.console.text().slice(pc.console.text().lastIndexOf(command));
+        from = pc.console.text().length;
+        await begin(command);
+        return said();
       },
     };
   }
 
-  it('has the one of the last commit; one that runs keeps its own; going back is one command', async () => {
-    await lab.prolo('rfs', 'commit', '-m', 'the first');
-    const first = await boot('first');
+  it('a commit changes nothing for a PC that runs; its next boot has it; after a rollback the next has the old one', async () => {
+    const first = await boot(1);
     expect(first.console.text()).to.match(/^ROOT version 1: one$/m);
 
-    writeFileSync(at('staging/etc/motd'), 'two\n');
+    motd('two');
     await lab.prolo('rfs', 'commit', '-m', 'the second');
     expect(await first.ask('cat /etc/motd')).to.match(/^one$/m);
     await first.stop();
 
-    const second = await boot('second');
+    const second = await boot(1);
     expect(second.console.text()).to.match(/^ROOT version 2: two$/m);
     await second.stop();
 
     await lab.prolo('rfs', 'rollback');
-    const third = await boot('third');
+    const third = await boot(1);
     expect(third.console.text()).to.match(/^ROOT version 1: one$/m);
     await third.stop();
   });
 
-  it('gets an error for a block that the server has changed, never the wrong bytes', async () => {
-    const image = at('versions/1/root.img');
-    const place = readFileSync(image).indexOf(data.subarray(500_000, 500_064));
-    expect(place).to.be.above(0);
-    const file = openSync(image, 'r+');
-    writeSync(file, Buffer.from([data[500_000]! ^ 1]), 0, 1, place);
-    closeSync(file);
-    const pc = await boot('flipped');
-    expect(pc.console.text()).to.match(/^ROOT version 1: one$/m);
-    expect(await pc.ask('cat /usr/share/data >/dev/null; echo read $?')).to.match(
-      /[Ii]nput\/output error|I\/O error/,
+  it('only the PC that was chosen boots what is tried', async () => {
+    motd('three');
+    await lab.prolo('rfs', 'commit', '-m', 'to try', '--canary', lab.pcName(2));
+    const [chosen, other] = await Promise.all([boot(2), boot(4)]);
+    expect(chosen.console.text()).to.match(/^ROOT version 3: three$/m);
+    expect(other.console.text()).to.match(/^ROOT version 1: one$/m);
+    await Promise.all([chosen.stop(), other.stop()]);
+    await lab.prolo('rfs', 'rollback');
+  });
+
+  it('the NFS server is away for 20 s: what runs goes on, what reads waits and gets every byte', async () => {
+    const [server] = lab.servers;
+    const pc = await boot(1);
+    await pc.ask('(i=0; while true; do i=$((i + 1)); echo $i >/tmp/lives; sleep 0.2; done) &');
+    await server.stopNfs();
+    await pc.begin('sha256sum /usr/share/data');
+    await sleep(NFS_GONE_MS);
+    expect(pc.console.text()).not.to.contain(sha256);
+    await server.startNfs();
+    expect(await pc.said()).to.contain(sha256);
+    // Five a second, if it was never stopped; on a slow machine less.
+    expect(Number(/^\d+/m.exec((await pc.ask('cat /tmp/lives')).replace(/.*lives/, ''))?.[0])).to.be.above(
+      30,
     );
     await pc.stop();
   });
+
+  it('the nearest server is dead: the PC boots from the other', async () => {
+    const [nearest] = lab.servers;
+    await nearest.plug(false);
+    try {
+      const pc = await boot(1);
+      expect(pc.console.text()).to.match(/^ROOT version 1: one$/m);
+      expect(pc.console.text()).to.contain(`prolo: no NFS server answers at ${nearest.ip}; still trying`);
+      expect(await pc.ask('sha256sum /usr/share/data')).to.contain(sha256);
+      await pc.stop();
+    } finally {
+      await nearest.plug(true);
+    }
+  });
+
+  describe('where a server has changed a block', () => {
+    before(() => flip(join(lab.servers[0].folder, '1/root.img'), data));
+
+    it('a PC that reads it gets an error, never the wrong bytes', async () => {
+      const pc = await boot(1);
+      expect(pc.console.text()).to.match(/^ROOT version 1: one$/m);
+      expect(await pc.ask('cat /usr/share/data >/dev/null; echo read $?')).to.match(
+        /[Ii]nput\/output error|I\/O error/,
+      );
+      await pc.stop();
+    });
+
+    it('for rescue one boot can do without the check, and another without the server', async () => {
+      await lab.prolo('netboot', 'once', lab.pcName(1), 'noverify');
+      await lab.prolo('netboot', 'once', lab.pcName(4), 'toram');
+      const [unchecked, inMemory] = await Promise.all([boot(1), boot(4)]);
+      expect(unchecked.console.text()).to.contain('prolo: UNVERIFIED');
+      const said = await unchecked.ask('sha256sum /usr/share/data');
+      expect(said)
+        .to.match(/^[0-9a-f]{64} /m)
+        .and.not.to.contain(sha256);
+      const [, server] = lab.servers;
+      await server.stopNfs();
+      expect(await inMemory.ask('sha256sum /usr/share/data')).to.contain(sha256);
+      await server.startNfs();
+      await Promise.all([unchecked.stop(), inMemory.stop()]);
+    });
+
+    it('where it is the first block, its PC boots from the other server', async () => {
+      const image = join(lab.servers[0].folder, '1/root.img');
+      const file = openSync(image, 'r+');
+      writeSync(file, Buffer.from('XXXX'), 0, 4, 0);
+      closeSync(file);
+      const pc = await boot(1);
+      expect(pc.console.text()).to.match(/^ROOT version 1: one$/m);
+      expect(pc.console.text()).to.contain(`prolo: version 1 from ${lab.servers[1].ip}, as `);
+      await pc.stop();
+    });
+  });
 });
+
+/** Changes one bit of the image, in the middle of those bytes. */
+function flip(image: string, data: Buffer): void {
+  const place = readFileSync(image).indexOf(data.subarray(500_000, 500_064));
+  expect(place).to.be.above(0);
+  const file = openSync(image, 'r+');
+  writeSync(file, Buffer.from([data[500_000]! ^ 1]), 0, 1, place);
+  closeSync(file);
+}

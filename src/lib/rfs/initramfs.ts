@@ -10,7 +10,7 @@ import { chooseModules } from '../netboot/kernel-modules.ts';
 import { packageRoot } from '../package-root.ts';
 
 const APPLETS =
-  'sh mount umount mkdir cp rm cat echo printf tr sed grep head tail sort find xargs sleep reboot ip udhcpc modprobe losetup ls hostname switch_root dmesg';
+  'sh mount umount mkdir cp rm cat echo printf tr sed grep head tail sort find xargs sleep reboot ip udhcpc modprobe losetup ls hostname switch_root dmesg nc timeout true';
 
 /** Beside network cards and keyboards: what leads to the root. */
 const WANTED = [
