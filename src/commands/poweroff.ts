@@ -1,8 +1,8 @@
-import { BaseCommand } from '../base-command.ts';
+import { DestructiveCommand } from '../destructive-command.ts';
 import { downFlags, waveFlags } from '../lib/power/flags.ts';
 import { connectFlags, selectionArgs, selectionFlags } from '../lib/ssh/flags.ts';
 
-export default class Poweroff extends BaseCommand<typeof Poweroff> {
+export default class Poweroff extends DestructiveCommand<typeof Poweroff> {
   static override description = `switch machines off, some of each switch at a time
 
 The gateway and the other servers are left out unless they are named, and so is the host that this runs on.`;

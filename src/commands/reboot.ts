@@ -1,9 +1,9 @@
 import { Flags } from '@oclif/core';
-import { BaseCommand } from '../base-command.ts';
+import { DestructiveCommand } from '../destructive-command.ts';
 import { downFlags, waveFlags } from '../lib/power/flags.ts';
 import { connectFlags, selectionArgs, selectionFlags } from '../lib/ssh/flags.ts';
 
-export default class Reboot extends BaseCommand<typeof Reboot> {
+export default class Reboot extends DestructiveCommand<typeof Reboot> {
   static override description = `reboot machines, some of each switch at a time
 
 The gateway and the other servers are left out unless they are named, and so is the host that this runs on.`;

@@ -1,7 +1,7 @@
 import { Args, Flags } from '@oclif/core';
-import { BaseCommand } from '../../base-command.ts';
+import { DestructiveCommand } from '../../destructive-command.ts';
 
-export default class HfsEvacuate extends BaseCommand<typeof HfsEvacuate> {
+export default class HfsEvacuate extends DestructiveCommand<typeof HfsEvacuate> {
   static override description = `a server is dead: serve everyone's last backup from the others
 
 Broken off, it can be run again: those that are done are passed over. When the dead server comes back, it serves none of them.`;

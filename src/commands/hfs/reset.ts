@@ -1,8 +1,8 @@
 import { Args, Flags } from '@oclif/core';
-import { BaseCommand } from '../../base-command.ts';
+import { DestructiveCommand } from '../../destructive-command.ts';
 import type { HomesList } from '../../lib/hfs/db/operate.ts';
 
-export default class HfsReset extends BaseCommand<typeof HfsReset> {
+export default class HfsReset extends DestructiveCommand<typeof HfsReset> {
   static override description = `homes as new: the next login makes another; the old ones are kept aside
 
 The home of somebody who is logged on is left alone, unless --logout ends their session first.`;

@@ -1,7 +1,7 @@
 import { Args, Flags } from '@oclif/core';
-import { BaseCommand } from '../../base-command.ts';
+import { DestructiveCommand } from '../../destructive-command.ts';
 
-export default class HfsRestore extends BaseCommand<typeof HfsRestore> {
+export default class HfsRestore extends DestructiveCommand<typeof HfsRestore> {
   static override description = `make an earlier state of a home the home
 
 What it is now stays on its server as an old image for a while. Nobody may be

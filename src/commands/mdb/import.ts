@@ -1,7 +1,7 @@
 import { Args, Flags } from '@oclif/core';
-import { BaseCommand } from '../../base-command.ts';
+import { DestructiveCommand } from '../../destructive-command.ts';
 
-export default class MdbImport extends BaseCommand<typeof MdbImport> {
+export default class MdbImport extends DestructiveCommand<typeof MdbImport> {
   static override description = `add and change machines from a spreadsheet, all or nothing
 
 CSV with a header line (, ; or tab), or a YAML or JSON list; the columns are the fields of \`mdb export\`. A machine is found by

@@ -1,7 +1,7 @@
 import { Args, Flags } from '@oclif/core';
-import { BaseCommand } from '../../base-command.ts';
+import { DestructiveCommand } from '../../destructive-command.ts';
 
-export default class MdbRm extends BaseCommand<typeof MdbRm> {
+export default class MdbRm extends DestructiveCommand<typeof MdbRm> {
   static override description = 'remove machines';
   static override examples = [
     '<%= config.bin %> mdb rm pas-r01p01',

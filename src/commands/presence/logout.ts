@@ -1,7 +1,7 @@
 import { Args } from '@oclif/core';
-import { BaseCommand } from '../../base-command.ts';
+import { DestructiveCommand } from '../../destructive-command.ts';
 
-export default class PresenceLogout extends BaseCommand<typeof PresenceLogout> {
+export default class PresenceLogout extends DestructiveCommand<typeof PresenceLogout> {
   static override description = `end sessions: these logins may log on elsewhere at once
 
 What runs on their machines is not touched; heartbeats of the ended sessions are refused from then on.`;

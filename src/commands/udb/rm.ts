@@ -1,7 +1,7 @@
 import { Args, Flags } from '@oclif/core';
-import { BaseCommand } from '../../base-command.ts';
+import { DestructiveCommand } from '../../destructive-command.ts';
 
-export default class UdbRm extends BaseCommand<typeof UdbRm> {
+export default class UdbRm extends DestructiveCommand<typeof UdbRm> {
   static override description = 'remove users; their homes stay where they are';
   static override examples = ['<%= config.bin %> udb rm jdoe', '<%= config.bin %> udb rm jdoe asmith --yes'];
   static override args = { logins: Args.string({ description: 'whom', required: true, multiple: true }) };

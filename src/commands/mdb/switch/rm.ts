@@ -1,7 +1,7 @@
 import { Args, Flags } from '@oclif/core';
-import { BaseCommand } from '../../../base-command.ts';
+import { DestructiveCommand } from '../../../destructive-command.ts';
 
-export default class MdbSwitchRm extends BaseCommand<typeof MdbSwitchRm> {
+export default class MdbSwitchRm extends DestructiveCommand<typeof MdbSwitchRm> {
   static override description = 'remove a switch';
   static override examples = ['<%= config.bin %> mdb switch rm sw-pas-1 --yes'];
   static override args = { name: Args.string({ description: "the switch's name", required: true }) };

@@ -1,0 +1,24 @@
+import { type Command, Flags } from '@oclif/core';
+import { BaseCommand } from './base-command.ts';
+
+/** A command that a locked site refuses: what it does cannot be undone, or puts somebody out. A dry run is always let through. */
+export abstract class DestructiveCommand<T extends typeof Command = typeof Command> extends BaseCommand<T> {
+  static override baseFlags = {
+    ...BaseCommand.baseFlags,
+    override: Flags.string({
+      description: 'do it although the site is locked; the reason is logged',
+      helpValue: 'REASON',
+      helpGroup: 'GLOBAL',
+    }),
+  };
+
+  override async init(): Promise<void> {
+    await super.init();
+    const { override, ...flags } = this.flags as { override?: string; 'dry-run'?: boolean };
+    const site = flags['dry-run'] ? undefined : await this.site();
+    // Only the gateway has the database, and with it the lock.
+    if (!site?.config.database) return;
+    const { passLock } = await import('./lib/site-lock.ts');
+    await passLock(await this.store(), this.actor, this.id!.replaceAll(':', ' '), override);
+  }
+}
