@@ -24,6 +24,9 @@ export function packageFolders(lock: LockedPackages, wanted: readonly string[]):
   return [...folders];
 }
 
+/** Of packages: what only people and builders read. */
+const NEEDLESS = /^(tests?|benchmarks?|\.github)$|\.(map|md|d\.[cm]?ts)$/;
+
 /** A file of this prolo. */
 export interface ProloFile {
   /** Where it is here. */
@@ -45,6 +48,7 @@ export function listProloFiles(): ProloFile[] {
 function filesOf(path: string): ProloFile[] {
   const from = join(packageRoot, path);
   const stat = statSync(from);
-  if (stat.isDirectory()) return readdirSync(from).flatMap((name) => filesOf(join(path, name)));
+  if (stat.isDirectory())
+    return readdirSync(from).flatMap((name) => (NEEDLESS.test(name) ? [] : filesOf(join(path, name))));
   return [{ from, path, mode: stat.mode & 0o111 ? 0o755 : 0o644 }];
 }

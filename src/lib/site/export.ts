@@ -45,6 +45,8 @@ export function exportSite(
     throw new ProloError('bad-input', `role ${role}: unknown`, { hint: `roles: ${ROLES.join(', ')}` });
   const config = { ...draft };
   delete config.secrets; // they are written beside it
+  // It may say how to get in there, and what a PC has can be read by any laptop.
+  if (role === 'pc' && config.hfs) config.hfs = withoutBackup(config.hfs);
   if (role !== 'gw') for (const key of GATEWAY_KEYS) delete config[key];
   const chosen = Object.fromEntries(
     names.flatMap((name) => (secrets[name] === undefined ? [] : [[name, secrets[name]]])),
@@ -52,11 +54,27 @@ export function exportSite(
   return { config, secrets: chosen };
 }
 
-/** Writes prolo.yml and secrets.yml (mode 0600) for a host of `role` into `dir`. @returns the names of its secrets */
-export async function writeExport(site: Site, role: string, dir: string): Promise<SecretName[]> {
+function withoutBackup(hfs: Config['hfs']): Config['hfs'] {
+  const rest: Partial<Config['hfs']> = { ...hfs };
+  delete rest.backup;
+  return rest as Config['hfs'];
+}
+
+/** The files of a host of `role`, as texts; that of its secrets is for root alone. */
+export async function exportTexts(site: Site, role: string) {
   const draft = (parse(await readFile(site.file, 'utf8')) ?? {}) as Partial<Config>;
   const { config, secrets } = exportSite(draft, readSecrets(resolve(site.dir, site.config.secrets)), role);
-  await writeFileAtomic(join(dir, 'secrets.yml'), stringify(secrets), 0o600);
-  await writeFileAtomic(join(dir, 'prolo.yml'), renderConfig(config));
-  return Object.keys(secrets) as SecretName[];
+  return {
+    'prolo.yml': renderConfig(config),
+    'secrets.yml': stringify(secrets),
+    names: Object.keys(secrets) as SecretName[],
+  };
+}
+
+/** Writes prolo.yml and secrets.yml (mode 0600) for a host of `role` into `dir`. @returns the names of its secrets */
+export async function writeExport(site: Site, role: string, dir: string): Promise<SecretName[]> {
+  const texts = await exportTexts(site, role);
+  await writeFileAtomic(join(dir, 'secrets.yml'), texts['secrets.yml'], 0o600);
+  await writeFileAtomic(join(dir, 'prolo.yml'), texts['prolo.yml']);
+  return texts.names;
 }
