@@ -1,31 +1,26 @@
+import { Flags } from '@oclif/core';
 import { BaseCommand } from '../../base-command.ts';
 
 export default class RfsStatus extends BaseCommand<typeof RfsStatus> {
-  static override description = 'versions of the root filesystem, and which RFS’s machines boot which';
-  static override examples = ['<%= config.bin %> rfs status'];
+  static override summary =
+    'versions of the root filesystem: which server has which, which machine runs which';
+  static override description = `Servers are asked what they have, for at most 4 s; machines have said what they run.`;
+  static override examples = ['<%= config.bin %> rfs status', '<%= config.bin %> rfs status --no-servers'];
+  static override flags = {
+    servers: Flags.boolean({
+      description: 'ask each RFS which versions it has; else what it proved before counts',
+      allowNo: true,
+      default: true,
+    }),
+  };
 
   async run() {
-    const [{ listBoots, listVersions }, { table }, { describeBoots }] = await Promise.all([
-      import('../../lib/rfs/table.ts'),
-      import('../../lib/cli/table.ts'),
+    const [{ readStatus }, { describeStatus }] = await Promise.all([
+      import('../../lib/rfs/gather.ts'),
       import('../../lib/rfs/describe.ts'),
     ]);
-    const { knex } = await this.store();
-    const [versions, boots] = [await listVersions(knex), await listBoots(knex)];
-    const rows = versions.map(({ version, at, by, kernelVersion, files, message }) => [
-      version,
-      at.slice(0, 16).replace('T', ' '),
-      `${Math.ceil(files['root.img'].bytes / 1e6)} MB`,
-      kernelVersion,
-      describeBoots(version, boots),
-      by,
-      message,
-    ]);
-    this.log(
-      versions.length > 0
-        ? table(['version', 'made', 'image', 'kernel', 'booted by', 'by', 'message'], rows)
-        : 'no version yet: `prolo rfs commit` makes the first one',
-    );
-    return { versions, boots };
+    const status = await readStatus(await this.site(), await this.store(), this.flags.servers);
+    this.log(describeStatus(status, process.stdout));
+    return status;
   }
 }

@@ -1,5 +1,4 @@
 import { expect } from 'chai';
-import { describeBoots } from '../../../src/lib/rfs/describe.ts';
 import { bootFiles, filesFor, type RfsRecord, secondRfs } from '../../../src/lib/rfs/record.ts';
 
 const files = (version: number) => bootFiles({ version, rootHash: String(version).repeat(64).slice(0, 64) });
@@ -35,10 +34,4 @@ describe('what a machine boots', () => {
     const boxes = records([0, 7], [1, 7], [2, 7], [3, 7]);
     expect([0, 1, 2, 3].map((rfs) => secondRfs(boxes, rfs, 7))).to.deep.equal([2, 3, 0, 1]);
   });
-});
-
-it('who boots a version is shown as a node set, and who tries it', () => {
-  expect(describeBoots(7, [...records([0, 7], [1, 7], [2, 6, [7, 'a1', 'a2']]).values()])).to.equal(
-    'rfs[0-1], a[1-2] (trial)',
-  );
 });
