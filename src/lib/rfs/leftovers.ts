@@ -1,3 +1,6 @@
+import { parse } from 'yaml';
+import { secretsOfRole } from '../site/export.ts';
+
 /** What stays behind in a tree that somebody worked in, and must not be on every machine, nor be read by all. */
 const UNSAFE: readonly { pattern: RegExp; what: string }[] = [
   {
@@ -34,4 +37,17 @@ export function findLeftovers(files: Iterable<TreeFile>): Leftover[] {
     if (rule) found.push({ path, what: rule.what });
   }
   return found;
+}
+
+const SEAT_SECRETS = 'etc/prolo/secrets.yml';
+
+/** Whether it is the file of secrets that a PC has, with nothing in it but what counts from a seat's address only. */
+export function isSeatSecrets(path: string, read: () => string): boolean {
+  if (path !== SEAT_SECRETS) return false;
+  try {
+    const names: readonly string[] = secretsOfRole('pc');
+    return Object.keys(parse(read(), { logLevel: 'error' }) as object).every((name) => names.includes(name));
+  } catch {
+    return false;
+  }
 }

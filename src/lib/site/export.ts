@@ -26,6 +26,7 @@ const ROLE_SECRETS: Record<string, readonly SecretName[]> = {
   pc: ['presencesync.publish', 'hfs.shared', 'udbsync.seats'],
 };
 export const ROLES = Object.keys(ROLE_SECRETS);
+export const secretsOfRole = (role: string): readonly SecretName[] => ROLE_SECRETS[role] ?? [];
 
 /** Keys that speak of one machine, the gateway's here. */
 const GATEWAY_KEYS = ['database', 'bind', 'dns', 'dhcp', 'reservedLogins', 'accounts'] as const;

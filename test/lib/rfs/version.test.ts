@@ -14,7 +14,7 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import { keyPairOf } from '../../../src/lib/ed25519.ts';
 import { fingerprint } from '../../../src/lib/rfs/fingerprint.ts';
-import { findLeftovers } from '../../../src/lib/rfs/leftovers.ts';
+import { findLeftovers, isSeatSecrets } from '../../../src/lib/rfs/leftovers.ts';
 import { type Commit, findDamage, makeVersion, readManifest } from '../../../src/lib/rfs/version.ts';
 import { kernelTreeOfLab, makeStaging, needsKernel } from '../../support/rfs.ts';
 import { needs } from '../../support/needs.ts';
@@ -134,6 +134,15 @@ describe('leftovers', () => {
         'usr/share/bash_history',
       ),
     ).to.deep.equal([]);
+  });
+  it('are secrets too, but for the file of a seat with nothing else in it', () => {
+    expect(found('etc/prolo/secrets.yml', 'root/secrets.yml')).to.have.lengthOf(2);
+    const seat = 'presencesync.publish: a\nhfs.shared: b\nudbsync.seats: c\n';
+    const isSeat = (path: string, text: string): boolean => isSeatSecrets(path, () => text);
+    expect(isSeat('etc/prolo/secrets.yml', seat)).to.equal(true);
+    expect(isSeat('root/secrets.yml', seat)).to.equal(false);
+    expect(isSeat('etc/prolo/secrets.yml', `${seat}udbsync.subscribe: d\n`)).to.equal(false);
+    expect(isSeat('etc/prolo/secrets.yml', '[')).to.equal(false);
   });
   it('an empty machine-id is what systemd wants', () => {
     expect(findLeftovers([{ path: 'etc/machine-id', bytes: 0 }])).to.deep.equal([]);
