@@ -1,16 +1,26 @@
+import { existsSync } from 'node:fs';
+import { readFile, realpath, rename, writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { readFile, writeFile } from 'node:fs/promises';
 import { ProloError } from '../errors.ts';
 import type { Site } from '../site/site.ts';
 import { tryFileLock } from '../file-lock.ts';
+import { mustBeUnused } from './staging-users.ts';
 
 export const stagingOf = (site: Site): string => resolve(site.dir, site.config.rfs.staging);
 export const versionsOf = (site: Site): string => resolve(site.dir, site.config.rfs.dir);
 
+/** @throws ProloError `not-found` when there is none yet */
+export function mustHaveStaging(site: Site): void {
+  if (existsSync(stagingOf(site))) return;
+  throw new ProloError('not-found', `staging ${stagingOf(site)}: there is none yet`, {
+    hint: 'make it: `prolo rfs init`',
+  });
+}
+
 /**
  * Works in staging while nobody else does: a shell, an installation and a commit exclude each other.
  * @param who does what, for the others: `root@gw: rfs shell`
- * @throws ProloError `conflict` at once when another works there
+ * @throws ProloError `conflict` at once when another works there, by us or on their own: a chroot, a mount
  */
 export async function withStaging<T>(
   site: Site,
@@ -28,8 +38,15 @@ export async function withStaging<T>(
   }
   try {
     await writeFile(holder, `${who}, process ${process.pid}\n`);
+    await restoreTree(tree);
+    if (existsSync(tree)) mustBeUnused(await realpath(tree));
     return await work(tree);
   } finally {
     lock.close();
   }
+}
+
+/** One that was put aside for another, which then did not take its place: something ended us between the two. */
+async function restoreTree(tree: string): Promise<void> {
+  if (!existsSync(tree) && existsSync(`${tree}.old`)) await rename(`${tree}.old`, tree);
 }

@@ -1,0 +1,48 @@
+import type { PackageChange } from './packages-changed.ts';
+
+/** What is asked of a distribution's packages. */
+export interface Wish {
+  action: 'install' | 'remove' | 'upgrade';
+  packages: readonly string[];
+}
+
+export interface PackageCalls {
+  /** Asks what there is. */
+  refresh: string[];
+  /** Says what it would do, and does nothing. */
+  plan: string[];
+  apply: string[];
+}
+
+const APT = ['apt-get', '--quiet', '--yes', '--no-install-recommends', '--option=Dpkg::Use-Pty=0'];
+const PACMAN = ['pacman', '--noconfirm', '--noprogressbar'];
+
+/** @param wish its packages' names begin with no dash */
+export function aptCalls({ action, packages }: Wish): PackageCalls {
+  const verbs = {
+    install: ['install', ...packages],
+    remove: ['purge', '--auto-remove', ...packages],
+    upgrade: packages.length > 0 ? ['install', '--only-upgrade', ...packages] : ['dist-upgrade'],
+  };
+  const apply = [...APT, ...verbs[action]];
+  return { refresh: ['apt-get', '--quiet', 'update'], plan: [...apply, '--simulate'], apply };
+}
+
+/** Arch knows no upgrade of some packages: its packages of one day belong together. */
+export function pacmanCalls({ action, packages }: Wish): PackageCalls {
+  const verbs = {
+    install: ['-S', '--needed', ...packages],
+    remove: ['-Rns', ...packages],
+    upgrade: ['-Su', ...packages],
+  };
+  const apply = [...PACMAN, ...verbs[action]];
+  const print = ['--print', '--print-format', '%n %v'];
+  return { refresh: [...PACMAN, '-Sy'], plan: [...apply, ...print], apply };
+}
+
+/** What `pacman --print` says that it would do. */
+export function readPacmanPlan(text: string, { action }: Wish): PackageChange[] {
+  return [...text.matchAll(/^(\S+) (\S+)$/gm)].map(([, name = '', version]) =>
+    action === 'remove' ? { name, from: version, to: undefined } : { name, from: undefined, to: version },
+  );
+}
