@@ -1,9 +1,8 @@
 import { asProloError, ProloError } from '../errors.ts';
-import { type Config, type Group, GROUPS } from '../site/schema.ts';
+import type { Config, Group } from '../site/schema.ts';
 import type { UserRecord } from '../udb/record.ts';
 import { LOCKED } from '../udb/seats.ts';
-import { isSystemUid } from '../udb/system-accounts.ts';
-import { uidRange } from '../udb/uid.ts';
+import { isSiteUid } from '../udb/site-accounts.ts';
 import { checkGroup, checkHash, checkLogin, checkShell } from '../udb/validate.ts';
 
 /** A line of passwd and one of shadow. */
@@ -23,17 +22,6 @@ export interface Accounts {
   accounts: Account[];
   /** Records that are no account: what is wrong with each. */
   refused: string[];
-}
-
-const NOBODY = { logins: new Set<string>(), uids: new Set<number>() };
-
-/** Whether a UID is the site's to hand out: in the range of a group, and not the system's. */
-export function isSiteUid(config: Config, uid: number): boolean {
-  if (isSystemUid(uid, NOBODY)) return false;
-  return GROUPS.some((group) => {
-    const { first, last } = uidRange(config, group);
-    return uid >= first && uid <= last;
-  });
 }
 
 /** The accounts of users. What came over the wire is checked as where it was put in: a line of passwd is not to be broken by it. */

@@ -1,6 +1,7 @@
 import { type Config, type Group, GROUPS } from '../site/schema.ts';
 import { LOGIN_PATTERN } from '../udb/login.ts';
-import { type Account, isSiteUid } from './account.ts';
+import { isSiteLine } from '../udb/site-accounts.ts';
+import type { Account } from './account.ts';
 import { asBytes, isNisLine, linesOf, replaceOwn } from './own-lines.ts';
 
 /** The files of accounts, latin1: they may hold bytes that are no UTF-8, and keep them. */
@@ -21,21 +22,11 @@ export interface EtcPlan {
   removed: string[];
 }
 
-const LOGIN = new RegExp(`^${LOGIN_PATTERN}$`);
 /** No aging: what we write, and no tool of the system does. */
 const OWN_SHADOW = new RegExp(`^(${LOGIN_PATTERN}):[^:]*:::::::$`);
 
 /** Every line of a passwd or group file that says something, as its fields. A comment, a line of NIS or a damaged one too: its name counts. */
 const fieldsOf = (line: string): string[] => line.trimStart().split(':');
-
-/** Whether a line of passwd is of an account of the site. A damaged line is nobody's, and stays. */
-export function isSiteLine(config: Config, line: string): boolean {
-  const fields = line.split(':');
-  const [login = '', , uid = ''] = fields;
-  return (
-    fields.length === 7 && LOGIN.test(login) && /^[1-9]\d{0,9}$/.test(uid) && isSiteUid(config, Number(uid))
-  );
-}
 
 /** Logins of the site's accounts that a passwd file has. */
 export function siteLogins(config: Config, passwd: string): string[] {

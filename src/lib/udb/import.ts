@@ -8,7 +8,8 @@ import { generatePassword, sealPassword } from './password.ts';
 import { planUsers, type UserInput, type UserPlan, type Wish } from './plan.ts';
 import type { User } from './record.ts';
 import { hashPassword } from './sha-crypt.ts';
-import { readSystemAccounts, type SystemAccounts } from './system-accounts.ts';
+import { readSystemAccounts } from './site-accounts.ts';
+import type { SystemAccounts } from './system-accounts.ts';
 import { changeUsers, type ChangeOptions, passwordLength, readUsers } from './users.ts';
 import { checkName, checkPassword, isReserved } from './validate.ts';
 
@@ -101,7 +102,7 @@ export async function importUsers(
   keyHex: string,
   options: ImportOptions = {},
 ): Promise<ImportResult> {
-  const system = options.system ?? readSystemAccounts();
+  const system = options.system ?? readSystemAccounts(config);
   const passwords = new Map<ImportRow, { plain: string; hash: string }>();
   let ignored: string[] = [];
   const decide = (current: readonly User[], passwordOf: (match: Match) => Stored): { wishes: Wish[] } => {

@@ -1,5 +1,3 @@
-import { readFileSync } from 'node:fs';
-
 /** What the host under the site keeps for itself. */
 export interface SystemAccounts {
   logins: ReadonlySet<string>;
@@ -47,9 +45,4 @@ export function parseAccounts(passwd: string): SystemAccounts {
     logins: new Set(fields.map(([login]) => login!.toLowerCase())),
     uids: new Set(fields.filter(([, , uid]) => /^\d+$/.test(uid!)).map(([, , uid]) => Number(uid))),
   };
-}
-
-/** This host's. */
-export function readSystemAccounts(file = '/etc/passwd'): SystemAccounts {
-  return parseAccounts(readFileSync(file, 'utf8'));
 }

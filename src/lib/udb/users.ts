@@ -8,7 +8,8 @@ import { generatePassword, openPassword, sealPassword } from './password.ts';
 import { planUpdates, planUsers, type UserInput, type UserPlan, type Wish } from './plan.ts';
 import { type PrivateUser, toRecord, type User, type UserRecord } from './record.ts';
 import { hashPassword } from './sha-crypt.ts';
-import { readSystemAccounts, type SystemAccounts } from './system-accounts.ts';
+import { readSystemAccounts } from './site-accounts.ts';
+import type { SystemAccounts } from './system-accounts.ts';
 import { decideUpdates } from './updates.ts';
 import { checkPassword } from './validate.ts';
 
@@ -70,7 +71,7 @@ export async function changeUsers(
   decide: Decide,
   options: ChangeOptions = {},
 ): Promise<UserPlan> {
-  const system = options.system ?? readSystemAccounts();
+  const system = options.system ?? readSystemAccounts(config);
   if (options.dryRun) {
     const current = await readUsers(store.knex);
     const { wishes = [], remove = [] } = decide(current);

@@ -1,9 +1,13 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { toAccounts } from '../../../src/lib/accounts/account.ts';
-import { type EtcTexts, isSiteLine, planEtc } from '../../../src/lib/accounts/etc.ts';
+import { type EtcTexts, planEtc } from '../../../src/lib/accounts/etc.ts';
 import { linesOf } from '../../../src/lib/accounts/own-lines.ts';
 import { parseConfig } from '../../../src/lib/site/parse.ts';
+import { isSiteLine, readSystemAccounts } from '../../../src/lib/udb/site-accounts.ts';
 import type { UserRecord } from '../../../src/lib/udb/record.ts';
 
 const config = parseConfig('', 'prolo.yml');
@@ -66,7 +70,7 @@ describe('the files of accounts', () => {
   it('the system wins a clash of names or numbers, and others go on', () => {
     const old = {
       ...DEBIAN,
-      passwd: `${DEBIAN.passwd}zoe:x:1000:1000::/home/zoe:/bin/sh\nGuest:x:10007:1000::/g:/bin/sh\n`,
+      passwd: `${DEBIAN.passwd}zoe:x:1000:1000::/home/zoe:/bin/sh\nguest:x:10007:10007::/home/guest:/bin/sh\n`,
       shadow: `${DEBIAN.shadow}zoe:$6$own$own:20000::::::\n`,
     };
     const { texts, clashes } = plan(old, [user('zoe', 10_000), user('ada', 10_001), user('bob', 10_007)]);
@@ -76,6 +80,23 @@ describe('the files of accounts', () => {
     ]);
     expect(texts.passwd).to.equal(`${old.passwd}ada:x:10001:10000:${latin1('Zoé Ö')}:/home/ada:/bin/bash\n`);
     expect(texts.shadow).to.equal(`${old.shadow}ada:${HASH}:::::::\n`);
+  });
+
+  it('for UDB its own accounts on this host are not the system’s, and those that somebody made are', () => {
+    const { texts } = plan(DEBIAN, [user('zoe', 10_000)]);
+    const dir = mkdtempSync(join(tmpdir(), 'prolo-accounts-'));
+    try {
+      writeFileSync(
+        join(dir, 'passwd'),
+        `${texts.passwd}guest:x:10007:10007::/home/guest:/bin/sh\n`,
+        'latin1',
+      );
+      const { logins, uids } = readSystemAccounts(config, join(dir, 'passwd'));
+      expect([...logins]).to.deep.equal(['root', 'www-data', 'guest']);
+      expect([...uids]).to.deep.equal([0, 33, 10_007]);
+    } finally {
+      rmSync(dir, { recursive: true });
+    }
   });
 
   it('lines of NIS stay last, comments, odd bytes, damaged lines and a missing newline stay as they are', () => {
@@ -136,7 +157,7 @@ describe('the files of accounts', () => {
     const field = fc.string({ unit: 'binary-ascii', maxLength: 6 }).map((text) => text.replace(/\n/g, ''));
     const line = fc.oneof(
       fc.array(field, { maxLength: 9 }).map((fields) => fields.join(':')),
-      fc.record({ login: fc.constantFrom('zoe', 'ada', 'x', '+zoe', ''), uid: fc.constantFrom(0, 1000, 10_000, 10_001, 10_500, 61_000) }).map(({ login, uid }) => `${login}:x:${uid}:100::/:/bin/sh`), // prettier-ignore
+      fc.record({ login: fc.constantFrom('zoe', 'ada', 'x', '+zoe', ''), uid: fc.constantFrom(0, 1000, 10_000, 10_001, 10_500, 61_000) }).map(({ login, uid }) => `${login}:x:${uid}:${uid < 10_500 ? 10_000 : 100}::/home/${login}:/bin/sh`), // prettier-ignore
       fc.constantFrom(
         'zoe:$6$a$b:::::::',
         'ada:!:20000::::::',
