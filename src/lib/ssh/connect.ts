@@ -157,7 +157,9 @@ export async function connect(
     });
     await orEnd(ready);
     isIn = true;
-    narrowWindows(client);
+    narrowWindows(client, () =>
+      end(new ConnectionEnded('unreachable', "it breaks SSH's rules: it sends more than it may")),
+    );
   } catch (error) {
     end(asEnd(error));
     throw ended;

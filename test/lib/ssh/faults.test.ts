@@ -235,6 +235,39 @@ describe('machines that misbehave', function () {
       });
     });
 
+    it('one that sends more than it may: it is cut off, and little of that is kept', async () => {
+      let left!: () => void;
+      const isCut = new Promise<void>((resolve) => (left = resolve));
+      const server = await startSsh2(125, {}, (client) =>
+        client
+          .on('close', left)
+          .on('authentication', (auth) => auth.accept())
+          .on('session', (accept) =>
+            accept().on('exec', (start) => {
+              const channel = start();
+              (channel as unknown as { outgoing: { window: number } }).outgoing.window = Infinity;
+              for (let sent = 0; sent < 8 * 1024 ** 2; sent += 32_768)
+                (sent % 65_536 ? channel : channel.stderr).write(Buffer.alloc(32_768));
+            }),
+          ),
+      );
+      let bytes = 0;
+      const sink = {
+        write: async (_: string, __: Stream, chunk: Buffer) => {
+          bytes += chunk.length;
+          await isCut;
+        },
+        end: () => undefined,
+      };
+      const limits = { fanout: 1, commandMs: 20_000 };
+      const [outcome] = await runEverywhere([server], { command: 'true' }, connector, sink, limits);
+      expect(outcome).to.include({
+        status: 'unreachable',
+        reason: "it breaks SSH's rules: it sends more than it may",
+      });
+      expect(bytes).to.be.within(1, 2 * 1024 ** 2);
+    });
+
     it('one that hangs up amid the output: what came is kept', async () => {
       const { outcome, out } = await run(target(1), 'echo first; sleep 0.5; kill -9 $PPID; sleep 5');
       expect(out).to.equal('first\n');
