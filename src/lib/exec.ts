@@ -73,6 +73,51 @@ export async function runLight(argv: readonly string[], timeoutMs = 10_000): Pro
 }
 
 /**
+ * As `run`, where the output is looked at while it comes, or is more than a text should be.
+ * @throws ProloError as `run` does
+ */
+export async function runWatched(
+  argv: readonly string[],
+  onOutput: (part: Buffer) => void,
+  { timeoutMs = 30_000, env }: Pick<RunOptions, 'timeoutMs' | 'env'> = {},
+): Promise<Omit<RunResult, 'stdout'>> {
+  const { spawn } = await import('node:child_process');
+  const [file = '', ...args] = argv;
+  const child = spawn(file, args, {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, PATH: searchPath(), ...env },
+  });
+  let stderr = '';
+  let timedOut = false;
+  const timer = setTimeout(() => (timedOut = child.kill('SIGKILL')), timeoutMs);
+  child.stdout.on('data', onOutput);
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    if (stderr.length < MAX_STDERR) stderr += text;
+  });
+  try {
+    return await new Promise((resolve, reject) =>
+      child
+        .once('error', (cause) =>
+          reject(
+            new ProloError('unavailable', `program ${file}: ${cause.message}`, {
+              hint: 'is it installed?',
+              cause,
+            }),
+          ),
+        )
+        .once('close', (exitCode, signal) => {
+          if (timedOut) reject(new ProloError('failed', `program ${file}: no answer in ${timeoutMs} ms`));
+          else if (exitCode === null)
+            reject(new ProloError('failed', `program ${file}: killed by ${signal}`));
+          else resolve({ exitCode, stderr });
+        }),
+    );
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/**
  * Runs a program and feeds it a stream. Where the source fails, the program is killed before it sees an end.
  * @throws ProloError `unavailable`, `failed` as `run` does; the source's error
  */

@@ -1,149 +1,157 @@
-import { existsSync } from 'node:fs';
-import { asProloError, ProloError } from '../errors.ts';
-import { run } from '../exec.ts';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { ProloError } from '../errors.ts';
 import { keyPairOf } from '../ed25519.ts';
 import { listMachines } from '../mdb/machines.ts';
-import type { Machine } from '../mdb/record.ts';
-import { ownAddresses } from '../own-addresses.ts';
 import type { Site } from '../site/site.ts';
 import type { Store } from '../store/store.ts';
-import { noteCopy } from './copies.ts';
-import { bringVersion } from './distribute.ts';
-import { fingerprint } from './fingerprint.ts';
-import { findLeftovers, type TreeFile } from './leftovers.ts';
-import type { Manifest } from './manifest.ts';
-import { remoteOf } from './remote.ts';
+import { type Listing, listTree } from './fingerprint.ts';
+import { findLeftovers, isSeatSecrets } from './leftovers.ts';
+import { type Manifest, VERSION_FILES } from './manifest.ts';
+import { type Published, publish, type PublishOptions } from './publish.ts';
 import { findServers, type RfsHost } from './servers.ts';
 import { versionsOf, withStaging } from './staging.ts';
-import { addVersion, listBoots, listVersions, nextVersion, setCanaries, switchBoots } from './table.ts';
-import { makeVersion } from './version.ts';
+import { addVersion, bootedVersions, listBoots, listVersionRows, type VersionRow } from './table.ts';
+import { cleanWork, listFolders, makeVersion, readManifest } from './version.ts';
 
-export interface CommitOptions {
+export interface CommitOptions extends Omit<PublishOptions, 'fresh'> {
   message: string;
-  actor: string;
   at: Date;
-  /** Switches the RFS that have it, where not all do. */
-  partial: boolean;
-  /** Only these machines boot it, until it is promoted. */
-  canaries?: readonly Machine[];
-  onStep?: (where: string, what: string) => void;
 }
 
-export interface Committed {
-  /** undefined: nothing has changed since the newest one. */
+export interface Committed extends Omit<Published, 'version'> {
+  /** undefined: nothing has changed since the newest one, which was brought out before. */
   version: number | undefined;
-  /** Numbers of RFS whose machines boot it from now on. */
-  switched: number[];
-  failed: { hostname: string; reason: string }[];
+  /** Nothing has changed; the one that is brought out now was made by a run that did not come so far. */
+  madeBefore?: boolean;
+  /** The newest version, and the numbers of RFS whose machines boot another, where nothing has changed. */
+  behind?: { newest: number; rfs: number[] };
 }
 
 /**
  * Makes a version of staging, brings it to every RFS, and lets machines boot it once all have proved that they have it.
+ * @param store may still be on its way
  * @throws ProloError `refused` for leftovers, and when not every server has it; nobody boots it then
  */
-export function commit(site: Site, store: Store, options: CommitOptions): Promise<Committed> {
-  return withStaging(site, `${options.actor}: rfs commit`, (staging) =>
-    commitTree(site, store, staging, options),
-  );
+export function commit(
+  site: Site,
+  store: Store | PromiseLike<Store>,
+  options: CommitOptions,
+): Promise<Committed> {
+  return withStaging(site, `${options.actor}: rfs commit`, async (staging) => {
+    const [listing, opened] = await Promise.all([listTree(staging), store]);
+    return commitTree(site, opened, { staging, listing }, options);
+  });
 }
 
 async function commitTree(
   site: Site,
   store: Store,
-  staging: string,
+  { staging, listing }: { staging: string; listing: Listing },
   options: CommitOptions,
 ): Promise<Committed> {
-  const { message, actor, onStep = () => undefined } = options;
-  if (options.canaries && (await listBoots(store.knex)).length === 0)
-    throw new ProloError('conflict', 'canary: machines boot no version yet that others could go on with', {
-      hint: 'the first version is for all: leave --canary out',
-    });
-  const print = await fingerprint(staging);
-  const [newest] = await listVersions(store.knex);
+  const { message, actor, canaries, onStep = () => undefined } = options;
+  const dir = versionsOf(site);
+  await cleanWork(dir);
+  const { rows, next } = await readVersions(site, store, actor);
+  const newest = rows.find(({ prunedAt }) => prunedAt === null);
+  const boots = await listBoots(store.knex);
   const hosts = findServers(await listMachines(store.knex));
-  if (newest?.fingerprint === print) return { version: undefined, switched: [], failed: [] };
-  await mustBeClean(staging);
+  const expectedBytes = newest && bytesOf(newest.manifest);
+  if (newest?.manifest.fingerprint === listing.fingerprint) {
+    const version = newest.manifest.version;
+    if (wasOut(newest) || bootedVersions(boots).has(version))
+      return { version: undefined, switched: [], failed: [], behind: behind(version, boots, hosts) };
+    if (await isHere(site, version)) {
+      mustHaveBoots(boots, canaries);
+      const published = await publish(site, store, newest.manifest, hosts, options);
+      return { ...published, madeBefore: true };
+    }
+  }
+  mustHaveBoots(boots, canaries);
+  mustBeClean(staging, listing);
   const manifest = await makeVersion({
     staging,
-    dir: versionsOf(site),
-    version: await nextVersion(store.knex),
+    dir,
+    version: next,
     message,
     by: actor,
     at: options.at,
-    fingerprint: print,
+    fingerprint: listing.fingerprint,
     packing: site.config.rfs,
+    ...(expectedBytes === undefined ? {} : { expectedBytes }),
     keys: keyPairOf(site.secret('rfs.sign')),
     onStep: (what) => onStep('staging', what),
   });
   await addVersion(store, actor, manifest);
-  return publish(site, store, manifest, hosts, options);
+  onStep('staging', `version ${manifest.version}, ${Math.ceil(bytesOf(manifest) / 1e6)} MB`);
+  return publish(site, store, manifest, hosts, { ...options, fresh: true });
 }
 
 /**
- * Brings a version that is here to every RFS, and lets machines boot it. What was broken off is done again from there.
- * @throws ProloError `refused` when not every server has it; nobody boots it then
+ * The rows, newest first, and the number that is given next. A folder that the site signed and that no row knows gets its row: its run
+ * was killed between the two, or the database came back from a backup. None of another's is ever a number again.
  */
-export async function publish(
+async function readVersions(
   site: Site,
   store: Store,
-  manifest: Manifest,
-  hosts: readonly RfsHost[],
-  {
-    actor,
-    partial,
-    canaries,
-    onStep = () => undefined,
-  }: Pick<CommitOptions, 'actor' | 'partial' | 'canaries' | 'onStep'>,
-): Promise<Committed> {
-  const own = ownAddresses();
-  const brought = await Promise.all(
-    hosts.map(async ({ machine, numbers }) => {
-      const { hostname } = machine;
-      try {
-        if (!own.has(machine.ip))
-          await bringVersion(remoteOf(site, machine), versionsOf(site), manifest, (what) =>
-            onStep(hostname, what),
-          );
-        await noteCopy(store, { hostname, version: manifest.version });
-        onStep(hostname, 'has it');
-        return { numbers };
-      } catch (error) {
-        const reason = asProloError(error).message;
-        onStep(hostname, `failed: ${reason}`);
-        return { numbers: [], failure: { hostname, reason } };
-      }
-    }),
-  );
-  const failed = brought.flatMap(({ failure }) => (failure ? [failure] : []));
-  const rfs = brought.flatMap(({ numbers }) => numbers);
-  if (failed.length > 0 && !(partial && rfs.length > 0))
-    throw new ProloError(
-      'refused',
-      `version ${manifest.version}: ${failed.map(({ hostname, reason }) => `${hostname} does not have it (${reason})`).join('; ')}`,
-      { hint: 'nobody boots it; `prolo rfs promote` tries again, --partial does without them' },
+  actor: string,
+): Promise<{ rows: VersionRow[]; next: number }> {
+  const dir = versionsOf(site);
+  const folders = await listFolders(dir);
+  let rows = await listVersionRows(store.knex);
+  const known = new Set(rows.map(({ manifest }) => manifest.version));
+  const strange = folders.filter((number) => !known.has(number));
+  for (const number of strange) {
+    const manifest = await readManifest(dir, number, keyPairOf(site.secret('rfs.sign'))).catch(
+      () => undefined,
     );
-  const { version } = manifest;
-  if (canaries) await setCanaries(store, actor, { version, machines: canaries });
-  else if (rfs.length > 0) await switchBoots(store, actor, { rfs, version });
-  return { version, switched: canaries ? [] : rfs, failed };
+    if (manifest) await addVersion(store, actor, manifest);
+  }
+  if (strange.length > 0) rows = await listVersionRows(store.knex);
+  return { rows, next: Math.max(0, rows[0]?.manifest.version ?? 0, ...folders) + 1 };
 }
 
-async function mustBeClean(staging: string): Promise<void> {
-  const { stdout } = await run(['find', staging, '-xdev', '-type', 'f', '-printf', '%P\\t%s\\0'], {
-    timeoutMs: 120_000,
+/** Whether machines were ever told to boot it. */
+const wasOut = ({ bootedAt, leftAt }: VersionRow): boolean => bootedAt !== null || leftAt !== null;
+
+async function isHere(site: Site, version: number): Promise<boolean> {
+  return readManifest(versionsOf(site), version, keyPairOf(site.secret('rfs.sign'))).then(
+    () => true,
+    () => false,
+  );
+}
+
+function behind(
+  newest: number,
+  boots: readonly { rfs: number; version: number }[],
+  hosts: readonly RfsHost[],
+): NonNullable<Committed['behind']> {
+  const there = new Set(boots.filter(({ version }) => version === newest).map(({ rfs }) => rfs));
+  return { newest, rfs: hosts.flatMap(({ numbers }) => numbers).filter((number) => !there.has(number)) };
+}
+
+function bytesOf({ files }: Manifest): number {
+  return VERSION_FILES.reduce((sum, name) => sum + files[name].bytes, 0);
+}
+
+function mustHaveBoots(boots: readonly unknown[], canaries: CommitOptions['canaries']): void {
+  if (!canaries || boots.length > 0) return;
+  throw new ProloError('conflict', 'canary: machines boot no version yet that others could go on with', {
+    hint: 'the first version is for all: leave --canary out',
   });
-  const files = stdout.split('\0').map((line): TreeFile => {
-    const tab = line.lastIndexOf('\t');
-    return { path: line.slice(0, tab), bytes: Number(line.slice(tab + 1)) };
-  });
-  const left = findLeftovers(files);
-  if (left.length > 0)
-    throw new ProloError(
-      'refused',
-      `staging ${staging}: ${left.map(({ path, what }) => `${path} (${what})`).join(', ')}`,
-      {
-        hint: 'take it away, or empty it: every machine would have it, and every laptop on the wire could read it',
-      },
-    );
-  if (!existsSync(staging)) throw new ProloError('not-found', `staging ${staging}: not there`);
+}
+
+function mustBeClean(staging: string, listing: Listing): void {
+  const left = findLeftovers(listing.files()).filter(
+    ({ path }) => !isSeatSecrets(path, () => readFileSync(join(staging, path), 'utf8')),
+  );
+  if (left.length === 0) return;
+  throw new ProloError(
+    'refused',
+    `staging ${staging}: ${left.map(({ path, what }) => `${path} (${what})`).join(', ')}`,
+    {
+      hint: 'take it away, or empty it: every machine would have it, and every laptop on the wire could read it',
+    },
+  );
 }

@@ -1,11 +1,14 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
+import { dirname } from 'node:path';
 import { ProloError } from '../errors.ts';
-import { runOk } from '../exec.ts';
+import { run } from '../exec.ts';
 
 /** What is made anew at each boot, or is no file: left out, the folders stay. */
 const LEFT_OUT = ['proc/*', 'sys/*', 'dev/*', 'run/*', 'tmp/*', 'var/tmp/*', 'var/cache/apt/archives/*.deb'];
 const MAKE_MS = 3600_000;
+/** The gateway answers logins meanwhile. */
+const NICE = ['nice', '-n', '10'];
 
 /** How an image is packed. */
 export interface Packing {
@@ -14,18 +17,24 @@ export interface Packing {
   blockBytes: number;
 }
 
-/** Packs a tree into a squashfs. @throws ProloError `full`, `failed` */
+/**
+ * Packs a tree into a squashfs. Files are in it in the order of their names, so that the image of a tree which has hardly changed
+ * is hardly another, and little of it has to be sent.
+ * @throws ProloError `full`, `failed`
+ */
 export async function makeImage(
   tree: string,
   image: string,
   { compression, blockBytes }: Packing,
 ): Promise<void> {
   const level = compression === 'zstd' ? ['-Xcompression-level', '3'] : [];
-  const argv = [
-    ...['mksquashfs', tree, image, '-comp', compression, ...level, '-b', String(blockBytes)],
-    ...['-noappend', '-quiet', '-no-progress', '-wildcards', '-e', ...LEFT_OUT],
-  ];
-  await runOk(argv, { timeoutMs: MAKE_MS });
+  await make(
+    [
+      ...['mksquashfs', tree, image, '-comp', compression, ...level, '-b', String(blockBytes)],
+      ...['-noappend', '-quiet', '-no-progress', '-wildcards', '-e', ...LEFT_OUT],
+    ],
+    image,
+  );
 }
 
 /**
@@ -33,12 +42,24 @@ export async function makeImage(
  * @returns its root, in hex
  */
 export async function makeHashTree(image: string, tree: string): Promise<string> {
-  const { stdout } = await runOk(['veritysetup', 'format', '--hash=sha256', image, tree], {
-    timeoutMs: MAKE_MS,
-  });
+  const stdout = await make(['veritysetup', 'format', '--hash=sha256', image, tree], tree);
   const rootHash = /^Root hash:\s+([0-9a-f]{64})$/m.exec(stdout)?.[1];
   if (rootHash === undefined) throw new ProloError('failed', `veritysetup: no root hash in ${stdout}`);
   return rootHash;
+}
+
+async function make(argv: readonly string[], file: string): Promise<string> {
+  const { exitCode, stdout, stderr } = await run([...NICE, ...argv], { timeoutMs: MAKE_MS });
+  const words = `${stderr}\n${stdout}`;
+  if (/no space left|ENOSPC/i.test(words))
+    throw new ProloError('full', `folder ${dirname(file)}: no space left while ${argv[0]} wrote a version`, {
+      hint: '`prolo rfs prune` takes away versions that nobody boots',
+    });
+  if (exitCode === 0) return stdout;
+  throw new ProloError(
+    'failed',
+    `program ${argv[0]}: exit status ${exitCode}: ${words.trim().split('\n').slice(-3).join('; ')}`,
+  );
 }
 
 /** A file's length and SHA-256. */

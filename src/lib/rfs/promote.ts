@@ -2,8 +2,8 @@ import { ProloError } from '../errors.ts';
 import { listMachines } from '../mdb/machines.ts';
 import type { Site } from '../site/site.ts';
 import type { Store } from '../store/store.ts';
-import { type Committed, type CommitOptions, publish } from './commit.ts';
 import type { Manifest } from './manifest.ts';
+import { type Published, publish, type PublishOptions } from './publish.ts';
 import type { RfsRecord } from './record.ts';
 import { findServers } from './servers.ts';
 import { listBoots, listVersions } from './table.ts';
@@ -37,8 +37,8 @@ export async function promote(
   site: Site,
   store: Store,
   wanted: number | undefined,
-  options: Pick<CommitOptions, 'actor' | 'partial' | 'onStep'>,
-): Promise<Committed> {
+  options: Pick<PublishOptions, 'actor' | 'partial' | 'onStep' | 'onProgress'>,
+): Promise<Published> {
   const manifest = choosePromoted(await listVersions(store.knex), await listBoots(store.knex), wanted);
   return publish(site, store, manifest, findServers(await listMachines(store.knex)), options);
 }

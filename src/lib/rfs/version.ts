@@ -1,4 +1,4 @@
-import { mkdir, readFile, rename, rm } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ProloError } from '../errors.ts';
 import { syncPath, writeFileAtomic } from '../write-file.ts';
@@ -6,6 +6,7 @@ import type { KeyPair } from '../ed25519.ts';
 import { fingerprint } from './fingerprint.ts';
 import { hashFile, makeHashTree, makeImage, type Packing } from './image.ts';
 import { makeInitramfs } from './initramfs.ts';
+import { mustHaveSpace } from './space.ts';
 import {
   type Manifest,
   MANIFEST,
@@ -29,39 +30,45 @@ export interface Commit {
   /** Of staging, as it was checked. */
   fingerprint: string;
   packing: Packing;
+  /** About what it will need, where that is known. */
+  expectedBytes?: number;
   keys: KeyPair;
   onStep?: (what: string) => void;
 }
 
+/** Where a version is made: beside the others, under a name that no other run has. */
+const WORK = '.commit-';
+
 /**
  * Makes a version of the staging tree: its folder is there whole, or not at all.
- * @throws ProloError `conflict` when the tree changed meanwhile
+ * @throws ProloError `conflict` when the tree changed meanwhile, `full`
  */
 export async function makeVersion(commit: Commit): Promise<Manifest> {
   const { staging, dir, version, onStep } = commit;
-  const work = join(dir, `.new-${version}`);
+  await mkdir(dir, { recursive: true });
+  await mustHaveSpace(dir, commit.expectedBytes ?? 0);
+  const work = await mkdtemp(join(dir, WORK));
   const file = (name: VersionFile): string => join(work, name);
-  await rm(work, { recursive: true, force: true });
-  await mkdir(work, { recursive: true });
+  const hash = async (...names: VersionFile[]) =>
+    Promise.all(names.map(async (name) => [name, await hashFile(file(name))] as const));
   try {
-    onStep?.('initramfs');
-    const kernelVersion = await makeInitramfs(staging, {
-      vmlinuz: file('vmlinuz'),
-      initrd: file('initrd.img'),
-    });
     onStep?.('image');
-    await makeImage(staging, file('root.img'), commit.packing);
-    onStep?.('hash tree');
-    const rootHash = await makeHashTree(file('root.img'), file('root.verity'));
+    const [kernelVersion] = await allDone([
+      makeInitramfs(staging, { vmlinuz: file('vmlinuz'), initrd: file('initrd.img') }),
+      makeImage(staging, file('root.img'), commit.packing),
+    ]);
     onStep?.('hashes');
-    const files = Object.fromEntries(
-      await Promise.all(VERSION_FILES.map(async (name) => [name, await hashFile(file(name))] as const)),
-    ) as Manifest['files'];
-    if ((await fingerprint(staging)) !== commit.fingerprint)
+    const [rootHash, sums, print] = await allDone([
+      makeHashTree(file('root.img'), file('root.verity')),
+      hash('root.img', 'vmlinuz', 'initrd.img'),
+      fingerprint(staging),
+    ]);
+    if (print !== commit.fingerprint)
       throw new ProloError('conflict', `staging ${staging}: it changed while it was read`, {
         hint: 'who works in it? `prolo rfs commit` again when they are done',
       });
     const { message, by } = commit;
+    const found = new Map([...sums, ...(await hash('root.verity'))]);
     const manifest = {
       version,
       message,
@@ -70,18 +77,40 @@ export async function makeVersion(commit: Commit): Promise<Manifest> {
       kernelVersion,
       rootHash,
       fingerprint: commit.fingerprint,
-      files,
+      files: Object.fromEntries(VERSION_FILES.map((name) => [name, found.get(name)!])) as Manifest['files'],
     };
     const text = renderManifest(manifest);
     await writeFileAtomic(join(work, SIGNATURE), signManifest(text, commit.keys.privateKey));
     await writeFileAtomic(join(work, MANIFEST), text);
+    for (const name of VERSION_FILES) await chmod(file(name), 0o644);
     for (const name of VERSION_FILES) await syncPath(file(name));
+    await chmod(work, 0o755); // NFS and HTTP give it to everybody
     await rename(work, join(dir, String(version)));
     await syncPath(dir);
     return manifest;
   } finally {
     await rm(work, { recursive: true, force: true });
   }
+}
+
+/** Takes away what runs that were killed left. For who alone makes versions. */
+export async function cleanWork(dir: string): Promise<void> {
+  for (const name of await readdir(dir).catch(() => []))
+    if (name.startsWith(WORK)) await rm(join(dir, name), { recursive: true, force: true });
+}
+
+/** The numbers of versions that have a folder. */
+export async function listFolders(dir: string): Promise<number[]> {
+  const names = await readdir(dir).catch(() => []);
+  return names.filter((name) => /^[1-9]\d{0,8}$/.test(name)).map(Number);
+}
+
+/** Like Promise.all, but all have ended when one has failed. */
+async function allDone<T extends readonly unknown[]>(
+  work: readonly [...{ [K in keyof T]: Promise<T[K]> }],
+): Promise<T> {
+  await Promise.allSettled(work);
+  return (await Promise.all(work)) as unknown as T;
 }
 
 /** A version's manifest, its signature checked. @throws ProloError `not-found`, `refused` */

@@ -103,8 +103,7 @@ describe('a commit of the root filesystem', function () {
     const store = await test.store();
     const [pc] = (await listMachines(store.knex)).filter(({ hostname }) => hostname === 'pc0');
     writeFileSync(at('staging/etc/motd'), 'four\n');
-    rmSync(at('server2/.new-2'));
-    rmSync(at('server2/.new-3'));
+    rmSync(at('server2/.new-3'), { force: true });
     expect(await commit(test.site, store, { ...options, canaries: [pc!] })).to.deep.equal({
       version: 4,
       switched: [],

@@ -143,7 +143,7 @@ describe('a version on its way to a server', function () {
     image[5 * MIB]! ^= 1;
     writeFileSync(join(there, '3/root.img'), image);
     expect((await rejection(bringVersion(remote, dir, manifest))).message).to.match(
-      /root.img came with other bytes/,
+      /root.img there has other bytes/,
     );
   });
 

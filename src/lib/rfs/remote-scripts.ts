@@ -1,0 +1,80 @@
+import { quote } from '../ssh/command.ts';
+import { SPARE_BYTES } from './space.ts';
+
+/** How long to wait for what a run that was killed has left running there; it makes the same bytes. */
+const WAIT_SECONDS = 300;
+/** `flock`'s status when it waited in vain. */
+export const BUSY = 75;
+
+/** A command that runs while nothing else of ours does in the folder of versions there: the folder itself is the lock. */
+export function locked(dir: string, command: string): string {
+  return `flock -w ${WAIT_SECONDS} -E ${BUSY} ${quote(dir)} ${command}`;
+}
+
+/** For any login shell. */
+function script(dir: string, lines: readonly string[]): string {
+  return `mkdir -p ${quote(dir)} && ${locked(dir, `sh -c ${quote(['set -e', `cd ${quote(dir)}`, ...lines].join('\n'))}`)}`;
+}
+
+/**
+ * Makes the place for a version. Says one line: `whole` where it is there already; `full FREE NEED` in bytes; else `ready`, with the
+ * folder that files are likely to be like: the newest version, before which comes whatever was brought until a break.
+ * @param bytes of the version
+ */
+export function prepareScript(dir: string, version: number, bytes: number): string {
+  return script(dir, [
+    `new=.new-${version} need=${bytes + SPARE_BYTES}`,
+    'size() { stat -c %s "$1" 2>/dev/null || echo 0; }',
+    "free() { df -P -B1 . | awk 'NR == 2 { print $4 }'; }",
+    `for old in .new-*; do [ "$old" = "$new" ] || rm -rf "$old"; done`,
+    `if [ -e ${version} ]; then rm -rf $new; echo whole; exit; fi`,
+    'base=',
+    `for one in $(ls | grep -x "[1-9][0-9]*" | sort -n); do [ ! -f "$one/root.img" ] || base=$one; done`,
+    'mkdir -p $new; chmod 755 $new; rm -rf $new/.base',
+    'part=',
+    'for one in $new/.part $new/root.img $new/.root.img.*; do',
+    '  if [ -f "$one" ] && [ $(size "$one") -gt $(size "$part") ]; then part=$one; fi',
+    'done',
+    'if [ "$part" ] && [ "$part" != $new/.part ]; then mv -f "$part" $new/.part; fi',
+    'rm -f $new/root.img $new/.root.img.*',
+    'part=$(size $new/.part) whole=$(size "$base/root.img")',
+    'if [ $part -gt 0 ] && [ $(free) -lt $((need + part + whole)) ]; then rm $new/.part; part=0; fi',
+    'if [ $(free) -lt $need ]; then free=$(free); rm -rf $new; echo full $free $need; exit; fi',
+    'if [ $part -gt 0 ]; then',
+    '  mkdir $new/.base',
+    '  cat $new/.part ${base:+"$base/root.img"} >$new/.base/root.img',
+    '  base=$new/.base',
+    'fi',
+    'echo "ready $base"',
+  ]);
+}
+
+/**
+ * Says the hash of each file as `sha256sum` does; where they are as expected, and the version is not there yet, it is from now on.
+ * @param files names and hashes, in hex
+ */
+export function finishScript(
+  dir: string,
+  version: number,
+  files: readonly { name: string; sha256: string }[],
+): string {
+  const names = files.map(({ name }) => name).join(' ');
+  return script(dir, [
+    `new=.new-${version}`,
+    `if [ -e ${version} ]; then cd ${version}; else cd $new; fi`,
+    // coreutils' own is several times slower where it is built without a library for it
+    `if command -v openssl >/dev/null; then hash="openssl dgst -r -sha256"; else hash=sha256sum; fi`,
+    `sums=$(nice -n 10 $hash ${names})`,
+    'cd ..',
+    'echo "$sums"',
+    `[ ! -e ${version} ] || exit 0`,
+    `[ "$(echo "$sums" | cut -c 1-64 | tr "\\n" " ")" = "${files.map(({ sha256 }) => `${sha256} `).join('')}" ] || exit 0`,
+    'rm -rf $new/.base $new/.part $new/.*.img.*',
+    `sync $new/* $new; mv -T $new ${version}; sync .`,
+  ]);
+}
+
+/** Takes away what was begun. */
+export function dropScript(dir: string, version: number): string {
+  return script(dir, [`rm -rf .new-${version}`]);
+}
