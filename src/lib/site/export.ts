@@ -26,6 +26,11 @@ const ROLE_SECRETS: Record<string, readonly SecretName[]> = {
   pc: ['presencesync.publish', 'hfs.shared', 'udbsync.seats'],
 };
 export const ROLES = Object.keys(ROLE_SECRETS);
+
+/** Roles whose hosts have that secret. */
+export function rolesOf(secret: SecretName): string[] {
+  return ROLES.filter((role) => ROLE_SECRETS[role]!.includes(secret));
+}
 export const secretsOfRole = (role: string): readonly SecretName[] => ROLE_SECRETS[role] ?? [];
 
 /** Keys that speak of one machine, the gateway's here. */
@@ -34,7 +39,7 @@ const GATEWAY_KEYS = ['database', 'bind', 'dns', 'dhcp', 'reservedLogins', 'acco
 /**
  * The config and the secrets of a host of `role`, from the gateway's.
  * @param draft prolo.yml as written, without defaults
- * @throws ProloError `bad-input` for a role that is none
+ * @throws ProloError `bad-input` for a role that is none, `config` where the gateway itself lacks a secret of that role
  */
 export function exportSite(
   draft: Partial<Config>,
@@ -44,6 +49,15 @@ export function exportSite(
   const names = ROLE_SECRETS[role];
   if (!names)
     throw new ProloError('bad-input', `role ${role}: unknown`, { hint: `roles: ${ROLES.join(', ')}` });
+  const missing = names.filter((name) => secrets[name] === undefined);
+  if (missing.length > 0 && role !== 'gw')
+    throw new ProloError(
+      'config',
+      `secrets: ${missing.join(', ')}: not there, and a host of role ${role} needs it`,
+      {
+        hint: 'this site was made before: `prolo site secrets --add-missing`, then start its daemons again',
+      },
+    );
   const config = { ...draft };
   delete config.secrets; // they are written beside it
   // It may say how to get in there, and what a PC has can be read by any laptop.
