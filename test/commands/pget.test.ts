@@ -286,7 +286,7 @@ for _ in range(300): sys.stdout.buffer.write(bytes([97]) * (1 << 20))`;
       writeFileSync(on(2, 'd'), 'fine');
       const { stderr, status } = await pget('pas-r01p[01-02]', '--', 'd', 'got');
       expect(stderr).to.match(
-        /pas-r01p01 \(1\): failed: (the disk here is nearly full|no space is left on the disk)/,
+        /pas-r01p01 \(1\): failed: (\S+: the disk here is nearly full|no space is left on the disk)/,
       );
       expect(status).to.be.above(0);
       expectNothingOf(1);

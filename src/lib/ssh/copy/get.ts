@@ -1,7 +1,8 @@
 import { rmSync } from 'node:fs';
-import { lstat, mkdir, mkdtemp, readdir, rename, statfs } from 'node:fs/promises';
+import { lstat, mkdir, mkdtemp, readdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { makeFolder } from '../../cli/output.ts';
+import { watchDisk } from '../../disk-floor.ts';
 import { ProloError } from '../../errors.ts';
 import { commandOf } from '../command.ts';
 import type { Outcome } from '../protocol.ts';
@@ -10,11 +11,6 @@ import { scriptOf } from './put.ts';
 import { type CopyContext, runCopy } from './run-copy.ts';
 import { startUnpacking, type Unpacking } from './unpack.ts';
 import type { Source } from './words.ts';
-
-/** Of the space and the inodes that are free here, this much is left to those who work on this host. */
-const LEFT_SHARE = 0.05;
-/** Between two looks at what is left. */
-const LOOK_BYTES = 4 * 1024 ** 2;
 
 export function getCommand(sources: readonly Source[], dereference: boolean): string {
   const options = dereference ? '--dereference' : '';
@@ -32,7 +28,7 @@ export async function getEverywhere(
   { dir, names, maxBytes }: { dir: string; names: readonly string[]; maxBytes: number },
 ) {
   await makeFolder(dir);
-  const free = await statfs(dir);
+  const took = await watchDisk(dir);
   const stage = await mkdtemp(join(dir, '.pget-'));
   const removeStage = (): void => rmSync(stage, { recursive: true, force: true, maxRetries: 2 });
   process.once('exit', removeStage);
@@ -40,7 +36,6 @@ export async function getEverywhere(
   const unpackings = new Map<string, Unpacking>();
   const faults = new Map<string, Error>();
   let bytes = 0;
-  let nextLook = LOOK_BYTES;
 
   const take = async (hostname: string, chunk: Buffer): Promise<void> => {
     let unpacking = unpackings.get(hostname);
@@ -50,11 +45,7 @@ export async function getEverywhere(
     }
     bytes += chunk.length;
     await unpacking.write(chunk);
-    if (bytes < nextLook) return;
-    nextLook = bytes + LOOK_BYTES;
-    const { bavail, ffree } = await statfs(dir);
-    if (bavail < free.bavail * LEFT_SHARE || ffree < free.ffree * LEFT_SHARE)
-      throw new ProloError('full', 'the disk here is nearly full');
+    await took(chunk.length);
   };
 
   /** @throws ProloError what is wrong with what it sent */

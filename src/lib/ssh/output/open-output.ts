@@ -1,6 +1,7 @@
 import type { OutputNote } from '../runs.ts';
 import type { Outcome, Sink, Stream } from '../protocol.ts';
 import { gatherAnswers } from './answers.ts';
+import { diskSink, spoolDiskSink } from './disk.ts';
 import { fileSink } from './files.ts';
 import { keepHeads } from './heads.ts';
 import { prefixedSink } from './prefixed.ts';
@@ -48,9 +49,9 @@ export async function openOutput(
   const counts = countBytes();
   const answers = gather || diff ? gatherAnswers() : undefined;
   const heads = json ? keepHeads() : undefined;
-  if (answers) sinks.push(answers.sink);
+  if (answers) sinks.push(await spoolDiskSink(), answers.sink);
   if (heads) sinks.push(heads.sink);
-  if (out !== undefined) sinks.push(await fileSink(out, hostnames));
+  if (out !== undefined) sinks.push(await fileSink(out, hostnames), await diskSink(out));
   const isWatched = process.stderr.isTTY && !json;
   const progress: Progress | undefined = isWatched ? await startProgress(hostnames) : undefined;
   const writers: Record<Stream, (bytes: Buffer) => void | Promise<void>> = {

@@ -8,6 +8,11 @@ const MEMORY_BYTES = 64 * 1024;
 const WRITE_BYTES = 128 * 1024;
 const MAX_PARTS = 256;
 
+/** On a disk: /tmp may be memory. */
+export function spoolDir(): string {
+  return process.env.TMPDIR ?? '/var/tmp';
+}
+
 /** One output of one machine, of any length: kept to be compared and shown when all is over. */
 export interface Spool {
   add(chunk: Buffer): void | Promise<void>;
@@ -20,11 +25,8 @@ export interface Spool {
   close(): Promise<void>;
 }
 
-/**
- * The file has no name: the system removes it when this process ends, however it ends.
- * @param dir on a disk: /tmp may be memory
- */
-export function createSpool(dir: string = process.env.TMPDIR ?? '/var/tmp'): Spool {
+/** The file has no name: the system removes it when this process ends, however it ends. */
+export function createSpool(dir: string = spoolDir()): Spool {
   const hash = createHash('sha256');
   let digest: string | undefined;
   let waiting: Buffer[] = [];

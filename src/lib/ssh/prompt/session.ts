@@ -3,6 +3,7 @@ import { asProloError } from '../../errors.ts';
 import { type Answer, gatherAnswers, type Gathered } from '../output/answers.ts';
 import { reportAnswers } from '../output/report.ts';
 import { summaryLines } from '../output/summary.ts';
+import { spoolDiskSink } from '../output/disk.ts';
 import { teeSinks } from '../output/tee.ts';
 import type { Writer } from '../output/writer.ts';
 import type { Outcome, Sink, Stream, Target } from '../protocol.ts';
@@ -132,7 +133,7 @@ export function createSession({ front, ...options }: SessionOptions): Session {
         log?.add(outcome, { stdoutBytes: stdout, stderrBytes: stderr, ...hashes });
       },
     };
-    const sink = teeSinks([gathered.sink, counting], (error) => {
+    const sink = teeSinks([await spoolDiskSink(), gathered.sink, counting], (error) => {
       trouble ??= error;
       stop?.abort();
     });

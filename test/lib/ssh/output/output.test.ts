@@ -1,10 +1,11 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statfsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { gatherAnswers } from '../../../../src/lib/ssh/output/answers.ts';
+import { diskSink } from '../../../../src/lib/ssh/output/disk.ts';
 import { fileSink } from '../../../../src/lib/ssh/output/files.ts';
 import { keepHeads, MAX_TEXT_BYTES } from '../../../../src/lib/ssh/output/heads.ts';
 import { progressText } from '../../../../src/lib/ssh/output/progress.ts';
@@ -14,6 +15,7 @@ import { summaryLines } from '../../../../src/lib/ssh/output/summary.ts';
 import { teeSinks } from '../../../../src/lib/ssh/output/tee.ts';
 import { visible } from '../../../../src/lib/ssh/output/visible.ts';
 import type { Outcome } from '../../../../src/lib/ssh/protocol.ts';
+import { needs } from '../../../support/needs.ts';
 
 const ok = (hostname: string): Outcome => ({ hostname, status: 'ok', exitCode: 0, ms: 1 });
 const failed = (hostname: string, exitCode = 1): Outcome => ({ hostname, status: 'failed', exitCode, ms: 1 });
@@ -100,6 +102,23 @@ describe('output of many machines', () => {
     expect(text).to.include({ stdoutBytes: 1 + 2 * MAX_TEXT_BYTES, stdoutCut: true, stderr: 'a\ufffd' });
     expect(text).to.include({ stderrNotUtf8: true, stderrBytes: 2 }).and.not.have.property('stdoutNotUtf8');
     expect(text.stdout).to.match(/^xé+$/);
+  });
+
+  it('ends before the disk here is full', async function () {
+    needs(this, { mount: 'mount' });
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=20m', 'none', dir]);
+    try {
+      const told: unknown[] = [];
+      const sink = teeSinks([await diskSink(dir), await fileSink(dir, ['a1'])], (error) => told.push(error));
+      for (let i = 0; i < 640 && told.length === 0; i++)
+        await sink.write('a1', 'stdout', Buffer.alloc(65_536));
+      await sink.end(ok('a1'));
+      expect(told[0]).to.include({ kind: 'full', message: `${dir}: the disk here is nearly full` });
+      const { bavail, blocks } = statfsSync(dir);
+      expect(bavail / blocks).to.be.within(0.01, 0.05);
+    } finally {
+      execFileSync('umount', [dir]);
+    }
   });
 
   it('blames no machine for a disk of ours that is full', async () => {
