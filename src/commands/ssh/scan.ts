@@ -26,7 +26,7 @@ Do it while nobody else is on the network: the first key that is seen is believe
     ]);
     const site = await this.site();
     const machines = await chooseMachines(site, () => this.store(), { ...this.flags, words: this.words });
-    const scanned = await scanKeys(site, machines, this.flags);
+    const scanned = await scanKeys(site, machines, this.flags, (text) => this.note(text));
     this.log(
       table(
         ['hostname', 'state', 'fingerprint', 'what'],

@@ -12,22 +12,39 @@ export interface KnownKey {
 
 const HEADER = '# Host keys of machines, for OpenSSH too. prolo writes this file: see `prolo ssh`.';
 
-/** In OpenSSH's format; behind each key is the MAC of the machine that has it. */
-export function renderKnownHosts(keys: readonly KnownKey[]): string {
-  return `${[HEADER, ...keys.map(lineOf)].join('\n')}\n`;
+/** In OpenSSH's format; behind each key is the MAC of the machine that has it. @param others lines that are not ours */
+export function renderKnownHosts(keys: readonly KnownKey[], others: readonly string[] = []): string {
+  return `${[HEADER, ...others, ...keys.map(lineOf)].join('\n')}\n`;
 }
 
 /** The lines that are ours; those without a MAC are not. */
 export function parseKnownHosts(text: string): KnownKey[] {
-  return text.split('\n').flatMap((line): KnownKey[] => {
-    // An editor may have left its own line ends: a key that is not understood would be forgotten.
-    const [names = '', type = '', base64 = '', mac = ''] = line.trim().split(/[ \t]+/);
-    const key = Buffer.from(base64, 'base64');
-    if (line.startsWith('#') || !mac || typeOfKey(key) !== type) return [];
-    const [hostname = '', ip = ''] = names.split(',').map((name) => name.replace(/^\[(.*)\]:\d+$/, '$1'));
-    const [, port = '22'] = /\]:(\d+)/.exec(names) ?? [];
-    return [{ mac, hostname, ip: ip || hostname, port: Number(port), key }];
-  });
+  return text.split('\n').flatMap((line) => parseLine(line) ?? []);
+}
+
+/** The rest, numbered from 1: people's comments, and lines that came to harm. They stay in the file. */
+export function otherLines(text: string): { number: number; line: string }[] {
+  return text
+    .split('\n')
+    .map((line, i) => ({ number: i + 1, line: line.trim() }))
+    .filter(({ line }) => line !== '' && line !== HEADER && !parseLine(line));
+}
+
+/** What is to be said of lines whose keys nobody knows now; undefined where there is none. */
+export function troubleOfLines(text: string): string | undefined {
+  const numbers = otherLines(text).flatMap(({ number, line }) => (line.startsWith('#') ? [] : [number]));
+  if (numbers.length === 0) return undefined;
+  return `line ${numbers.join(', ')}: no host key of a machine; it counts for nothing: mend it, or take it out`;
+}
+
+function parseLine(line: string): KnownKey | undefined {
+  // An editor may have left its own line ends: a key that is not understood would be forgotten.
+  const [names = '', type = '', base64 = '', mac = ''] = line.trim().split(/[ \t]+/);
+  const key = Buffer.from(base64, 'base64');
+  if (line.startsWith('#') || !mac || typeOfKey(key) !== type) return undefined;
+  const [hostname = '', ip = ''] = names.split(',').map((name) => name.replace(/^\[(.*)\]:\d+$/, '$1'));
+  const [, port = '22'] = /\]:(\d+)/.exec(names) ?? [];
+  return { mac, hostname, ip: ip || hostname, port: Number(port), key };
 }
 
 /**

@@ -12,13 +12,17 @@ import {
   idOf,
   type KnownKey,
   mergeKnownKeys,
+  otherLines,
   parseKnownHosts,
   renderKnownHosts,
+  troubleOfLines,
 } from './known-hosts-text.ts';
 import type { Target } from './protocol.ts';
 
 /** The keys of the site's machines, for one run. */
 export interface KnownHosts extends HostKeys {
+  /** What is wrong with the file, in a line; undefined for nothing. */
+  trouble: string | undefined;
   /** Writes down the keys that were seen for the first time, and names and addresses that have changed. */
   save(): Promise<void>;
 }
@@ -29,20 +33,33 @@ export function knownHostsFile(site: Site): string {
 
 /** What is recorded. */
 export async function knownKeys(site: Site): Promise<KnownKey[]> {
-  return parseKnownHosts((await readFileIfThere(knownHostsFile(site))) ?? '');
+  return parseKnownHosts(await textOfFile(site));
+}
+
+async function textOfFile(site: Site): Promise<string> {
+  return (await readFileIfThere(knownHostsFile(site))) ?? '';
+}
+
+/** Writes it whole. @param text as it is now: what is not ours stays */
+async function writeKeys(site: Site, text: string, keys: readonly KnownKey[]): Promise<void> {
+  const others = otherLines(text).map(({ line }) => line);
+  await writeFileAtomic(knownHostsFile(site), renderKnownHosts(keys, others), 0o600);
 }
 
 /** @throws ProloError `config` where PCs share a key of a secret that is not there */
 export async function readKnownHosts(site: Site): Promise<KnownHosts> {
   const file = knownHostsFile(site);
   const pcKey = pcKeyOf(site);
-  const inFile = await knownKeys(site);
+  const text = await textOfFile(site);
+  const trouble = troubleOfLines(text);
+  const inFile = parseKnownHosts(text);
   const keys = new Map(inFile.map((known) => [idOf(known), known.key]));
   const lines = new Set(inFile.map(textOf));
   const seen = new Map<string, KnownKey>();
   const pcKeyFor = ({ mtype }: Target): PcKey | undefined =>
     pcKey && bootsSiteRoot(site.config, mtype) ? pcKey : undefined;
   return {
+    trouble: trouble && `${file}: ${trouble}`,
     algorithmsOf(target) {
       const pc = pcKeyFor(target);
       if (pc?.isDemanded) return algorithmsOfKey(pc.key);
@@ -68,8 +85,9 @@ export async function readKnownHosts(site: Site): Promise<KnownHosts> {
       const news = [...seen.values()].filter((known) => !lines.has(textOf(known)));
       if (news.length === 0) return;
       await withFileLock(file, async () => {
-        const now = await knownKeys(site);
-        await writeFileAtomic(file, renderKnownHosts(mergeKnownKeys(now, agreed(now, news, pcKey))), 0o600);
+        const textNow = await textOfFile(site);
+        const now = parseKnownHosts(textNow);
+        await writeKeys(site, textNow, mergeKnownKeys(now, agreed(now, news, pcKey)));
       });
       for (const known of news) lines.add(textOf(known));
     },
@@ -91,14 +109,15 @@ export async function rewriteKnownHosts(
   const pcKey = pcKeyOf(site);
   const { port } = site.config.ssh;
   return withFileLock(file, async () => {
-    const recorded = (await knownKeys(site)).filter(keep);
+    const text = await textOfFile(site);
+    const recorded = parseKnownHosts(text).filter(keep);
     const all = machines.flatMap(({ hostname, ip, mac, mtype }): KnownKey[] =>
       pcKey?.isDemanded && bootsSiteRoot(site.config, mtype)
         ? [{ mac, hostname, ip, port, key: pcKey.key }]
         : recorded.filter((known) => known.mac === mac).map((known) => ({ ...known, hostname, ip })),
     );
     const keys = mergeKnownKeys([], all);
-    await writeFileAtomic(file, renderKnownHosts(keys), 0o600);
+    await writeKeys(site, text, keys);
     return keys;
   });
 }

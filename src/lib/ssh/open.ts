@@ -20,7 +20,10 @@ export interface Access {
   connector: Connector;
   fanout: number;
   targetOf(machine: MachineRecord): Target;
-  /** Writes down the host keys that were seen for the first time; where that cannot be, the run was no worse for it: it is noted. */
+  /**
+   * Writes down the host keys that were seen for the first time; where that cannot be, the run was no worse for it: it is noted, as
+   * is what is wrong with those that are written down.
+   */
   close(note?: (text: string) => void): Promise<void>;
 }
 
@@ -44,9 +47,11 @@ export async function openAccess(site: Site, flags: ConnectFlags): Promise<Acces
     },
     fanout: flags.fanout ?? ssh.fanout,
     targetOf: ({ hostname, ip, mtype, mac }) => ({ hostname, ip, port, user, mtype, mac }),
-    close: (note = () => undefined) =>
-      hostKeys
+    async close(note = () => undefined) {
+      if (hostKeys.trouble) note(hostKeys.trouble);
+      await hostKeys
         .save()
-        .catch((error: unknown) => note(`host keys are not recorded: ${(error as Error).message}`)),
+        .catch((error: unknown) => note(`host keys are not recorded: ${(error as Error).message}`));
+    },
   };
 }

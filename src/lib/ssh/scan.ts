@@ -25,9 +25,11 @@ export async function scanKeys(
   site: Site,
   machines: readonly MachineRecord[],
   flags: ScanFlags,
+  note: (text: string) => void,
 ): Promise<Scanned[]> {
   const { ssh } = site.config;
   const known = await readKnownHosts(site);
+  if (known.trouble) note(known.trouble);
   const scanned: Scanned[] = [];
   await fanOut(
     machines,

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { appendFileSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { expect } from 'chai';
 import { fingerprint, hostKeyOfSecret } from '../../../src/lib/ssh/host-key.ts';
@@ -121,6 +121,28 @@ describe('the keys that a site keeps', function () {
       expect(readFileSync(knownHostsFile(site), 'utf8'))
         .to.match(/^new,10\.0\.0\.9 ssh/m)
         .and.not.include('pc1');
+    }));
+
+  it('a line that came to harm is told of, and stays in the file as it is, as comments do', () =>
+    withSite({}, async (site) => {
+      const file = knownHostsFile(site);
+      const first = await readKnownHosts(site);
+      expect(first.trouble).to.equal(undefined);
+      first.seen(target(1), a);
+      await first.save();
+      const harmed = renderKnownHosts([{ ...target(2), key: b }])
+        .split('\n')[1]!
+        .replace('AAAA', 'AAA');
+      appendFileSync(file, `# by hand\n${harmed}\n`);
+      const second = await readKnownHosts(site);
+      expect(second.trouble).to.match(/known_hosts: line 4: no host key of a machine/);
+      second.seen(target(3), a);
+      await second.save();
+      await rewriteKnownHosts(site, [record(1)]);
+      const text = readFileSync(file, 'utf8');
+      expect(text.split('\n').slice(1, 3)).to.deep.equal(['# by hand', harmed]);
+      expect(text.match(/^# Host keys/gm)).to.have.length(1);
+      expect(parseKnownHosts(text).map(({ hostname }) => hostname)).to.deep.equal(['pc1']);
     }));
 
   it('two runs at once do not lose each other’s', () =>
