@@ -27,3 +27,10 @@ export function remoteOf(site: Site, { hostname, ip }: MachineRecord): Remote {
     ],
   };
 }
+
+/** The remote shell as rsync's `-e` wants it: one text, which it takes apart at blanks outside of quotes. */
+export function rsyncShell({ ssh }: Remote): string {
+  return ssh
+    .map((word) => (/^[\w%+,./:=@^-]+$/.test(word) ? word : `'${word.replaceAll("'", "''")}'`))
+    .join(' ');
+}
