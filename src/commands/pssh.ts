@@ -84,7 +84,8 @@ The exit status is the highest of all machines (255 without a connection, 124 ou
       import('../lib/ssh/run-recorded.ts'),
       import('../lib/cli/input.ts'),
     ]);
-    const input = flags.stdin === undefined ? {} : { input: await readInputBytes(flags.stdin) };
+    const { stdin } = flags;
+    const input = stdin === undefined ? {} : { input: await readInputBytes(stdin, `--stdin ${stdin}`) };
     const access = await openAccess(site, flags);
     const commandMs = (flags.timeout ?? site.config.ssh.commandSeconds) * 1000;
     const { data, exitStatus } = await runRecorded(

@@ -208,6 +208,9 @@ describe('prolo pssh', function () {
     const script = join(site.test.dir, 'script.sh');
     writeFileSync(script, 'echo "a b" | wc -w\n');
     expect((await run('pas-r01p01', '--stdin', script, '--', 'sh')).stdout).to.equal('pas-r01p01: 2\n');
+    const missing = await run('pas-r01p01', '--stdin', 'nofile', '--', 'sh');
+    expect(missing.stderr).to.include('--stdin nofile: no such file or folder');
+    expect(missing.status).to.equal(4);
   });
 
   it('stops waiting at the first Ctrl-C, and keeps what came', async () => {

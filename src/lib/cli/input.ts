@@ -16,9 +16,13 @@ export async function readInput(file: string): Promise<string> {
   }
 }
 
-/** A file as it is, or standard input for `-`. @throws ProloError `not-found` and the like */
-export async function readInputBytes(file: string): Promise<Buffer> {
-  return file === '-' ? readStdin() : readNamed(file);
+/**
+ * A file as it is, or standard input for `-`.
+ * @param name how errors call the file
+ * @throws ProloError `not-found` and the like
+ */
+export async function readInputBytes(file: string, name = file): Promise<Buffer> {
+  return file === '-' ? readStdin() : readNamed(file, name);
 }
 
 function firstBadLine(bytes: Buffer): number {
@@ -33,11 +37,11 @@ function firstBadLine(bytes: Buffer): number {
   return line;
 }
 
-async function readNamed(file: string): Promise<Buffer> {
+async function readNamed(file: string, name: string): Promise<Buffer> {
   try {
     return await readFile(file);
   } catch (error) {
-    throw fileTrouble(Object.assign(error as Error, { path: file })) ?? error;
+    throw fileTrouble(Object.assign(error as Error, { path: name })) ?? error;
   }
 }
 
