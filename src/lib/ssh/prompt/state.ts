@@ -19,7 +19,7 @@ export interface PromptState {
   machines: ReadonlyMap<string, MachineState>;
   line: Line;
   recall: Recall;
-  /** What was said so far, oldest first; it only grows. */
+  /** What was said so far, oldest first: as many as there were, but what is long on the terminal is kept no more. */
   entries: readonly Entry[];
   running?: Running;
   /** Something that is answered with y or n. */
@@ -102,8 +102,15 @@ export function nextState(state: PromptState, event: PromptEvent): Step {
   }
 }
 
+/** Ink's <Static> counts what it has drawn: entries are emptied, none is taken away. */
+const DRAWN: Entry = { is: 'note', text: '' };
+/** Far more than come between two drawings. */
+export const KEPT_ENTRIES = 5000;
+
 function say(state: PromptState, entries: readonly Entry[]): PromptState {
-  return { ...state, entries: [...state.entries, ...entries] };
+  const before = state.entries.slice();
+  for (let i = before.length - KEPT_ENTRIES; i > 0 && before[i - 1] !== DRAWN; i--) before[i - 1] = DRAWN;
+  return { ...state, entries: [...before, ...entries] };
 }
 
 function onKey(before: PromptState, key: Key): Step {

@@ -5,6 +5,7 @@ import type { MachineState } from '../../../../src/lib/ssh/prompt/pool.ts';
 import {
   type Effect,
   firstState,
+  KEPT_ENTRIES,
   nextState,
   type PromptEvent,
   type PromptState,
@@ -121,6 +122,15 @@ describe('the state of the prompt', () => {
     expect(play(firstState([]), { key: 'end-of-input' }).effects).to.deep.equal([{ do: 'leave' }]);
     const { state, effects } = play(firstState([]), 'ab', { edit: 'start' }, { key: 'end-of-input' });
     expect([state.line.text, effects]).to.deep.equal(['b', []]);
+  });
+
+  it('keeps no text of what is long on the terminal, but how much there was', () => {
+    const entries = Array.from({ length: 3000 }, (_, i) => ({ is: 'output', text: `${i}` }) as const);
+    const said: PromptEvent = { event: 'said', entries };
+    const { state } = play(firstState([]), said, said, said, said);
+    expect(state.entries).to.have.length(12_000);
+    expect(state.entries.filter(({ text }) => text !== '')).to.have.length(KEPT_ENTRIES + 3000);
+    expect(state.entries.slice(-KEPT_ENTRIES).every(({ text }) => text !== '')).to.equal(true);
   });
 
   it('takes a yes only for a yes', () => {
