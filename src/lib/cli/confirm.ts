@@ -1,3 +1,4 @@
+import { openSync, writeSync } from 'node:fs';
 import type { Interface } from 'node:readline';
 import { ProloError } from '../errors.ts';
 
@@ -8,13 +9,32 @@ import { ProloError } from '../errors.ts';
  */
 export async function confirm(question: string, yes: boolean, look = '--dry-run'): Promise<boolean> {
   if (yes) return true;
-  if (!process.stdin.isTTY)
-    throw new ProloError('bad-input', `${question} nobody is at the terminal to ask`, {
-      hint: `say --yes, or look first with ${look}`,
-    });
-  const { createInterface } = await import('node:readline');
-  process.stderr.write(`${question} [y/N] `);
-  return answerOf(createInterface({ input: process.stdin, terminal: false })); // the terminal's own editing; ^C ends the program
+  const answer = await askPerson(question);
+  if (answer !== undefined) return answer;
+  throw new ProloError('bad-input', `${question} nobody is at the terminal to ask`, {
+    hint: `say --yes, or look first with ${look}`,
+  });
+}
+
+/**
+ * Asks whoever is at the terminal, also where standard input is a pipe, of which nothing is read.
+ * @returns true for `y` or `yes`; undefined where nobody can be asked: neither standard input nor error is a terminal
+ */
+export async function askPerson(question: string): Promise<boolean | undefined> {
+  if (!process.stdin.isTTY && !process.stderr.isTTY) return undefined;
+  const fd = openTerminal();
+  if (fd === undefined) return undefined;
+  const [{ createInterface }, { ReadStream }] = await Promise.all([
+    import('node:readline'),
+    import('node:tty'),
+  ]);
+  writeSync(fd, `${question} [y/N] `);
+  const input = new ReadStream(fd);
+  try {
+    return await answerOf(createInterface({ input, terminal: false })); // the terminal's own editing; ^C ends the program
+  } finally {
+    input.destroy();
+  }
 }
 
 /** Whether the first line is a yes; what is asked and not done is said. Closes `lines`. */
@@ -31,4 +51,13 @@ export async function answerOf(
   if (line === undefined) say.write('\n'); // ^D leaves the cursor behind the question
   if (!yes) say.write('nothing was done\n');
   return yes;
+}
+
+/** Undefined where this process has none, such as below cron. */
+function openTerminal(): number | undefined {
+  try {
+    return openSync('/dev/tty', 'r+');
+  } catch {
+    return undefined;
+  }
 }

@@ -1,4 +1,4 @@
-import { askPerson } from '../cli/ask-person.ts';
+import { askPerson } from '../cli/confirm.ts';
 import type { Site } from '../site/site.ts';
 import { chooseMachines, type Selection } from '../ssh/choose.ts';
 import { questionFor, type TouchFlags } from '../ssh/confirm-machines.ts';

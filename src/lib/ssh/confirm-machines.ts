@@ -28,7 +28,7 @@ export async function confirmMachines(
   if (dryRun) return false;
   const question = flags.yes ? undefined : questionFor(machines, site.config.ssh.askAbove);
   if (question === undefined) return true;
-  const { askPerson } = await import('../cli/ask-person.ts');
+  const { askPerson } = await import('../cli/confirm.ts');
   return (await askPerson(question)) ?? true;
 }
 
