@@ -3,7 +3,9 @@ import { join } from 'node:path';
 import { packageRoot } from './package-root.ts';
 
 /** What the daemons of a PC import at run time; the rest of prolo is in its bundle. */
-const SEAT_PACKAGES = 'fastify @fastify/swagger pino prom-client undici execa';
+const SEAT_PACKAGES = 'fastify @fastify/swagger pino prom-client undici execa bindings';
+/** Locks on files are SQLite's; of its sources and of what compiles it nothing runs. */
+const SQLITE = ['package.json', 'lib', 'build/Release/better_sqlite3.node'];
 
 /** The part of a lock file of npm that says who needs whom. */
 export interface LockedPackages {
@@ -41,7 +43,8 @@ export function listProloFiles(): ProloFile[] {
   const lock = JSON.parse(
     readFileSync(join(packageRoot, 'node_modules/.package-lock.json'), 'utf8'),
   ) as LockedPackages;
-  const parts = ['bin', 'dist', 'templates', 'package.json', 'oclif.manifest.json'];
+  const sqlite = SQLITE.map((part) => join('node_modules/better-sqlite3', part));
+  const parts = ['bin', 'dist', 'templates', 'package.json', 'oclif.manifest.json', ...sqlite];
   return [...parts, ...packageFolders(lock, SEAT_PACKAGES.split(' '))].flatMap((part) => filesOf(part));
 }
 
