@@ -9,18 +9,23 @@ export interface KernelTree {
   modules: string;
 }
 
-/** The newest kernel of a tree that has both an image and a list of its modules (`depmod` writes it). */
+/**
+ * The newest kernel of a tree that has both an image (in /boot as Debian has it, or among its modules as Arch does) and a list of
+ * its modules (`depmod` writes it).
+ */
 export function findKernel(tree: string): KernelTree | undefined {
-  const boot = join(tree, 'boot');
-  const images = existsSync(boot) ? readdirSync(boot) : [];
   for (const base of ['lib/modules', 'usr/lib/modules']) {
-    const folderOf = (version: string): string => join(tree, base, version);
+    const folder = join(tree, base);
+    const vmlinuzOf = (version: string): string | undefined =>
+      [join(tree, 'boot', `vmlinuz-${version}`), join(folder, version, 'vmlinuz')].find((file) =>
+        existsSync(file),
+      );
     const version = newestVersion(
-      images
-        .flatMap((file) => /^vmlinuz-(.+)$/.exec(file)?.[1] ?? [])
-        .filter((candidate) => existsSync(join(folderOf(candidate), 'modules.dep'))),
+      (existsSync(folder) ? readdirSync(folder) : []).filter(
+        (name) => existsSync(join(folder, name, 'modules.dep')) && vmlinuzOf(name),
+      ),
     );
-    if (version) return { version, vmlinuz: join(boot, `vmlinuz-${version}`), modules: folderOf(version) };
+    if (version) return { version, vmlinuz: vmlinuzOf(version)!, modules: join(folder, version) };
   }
   return undefined;
 }

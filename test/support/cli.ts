@@ -12,14 +12,14 @@ export interface CliResult {
 /** Runs the built command line to its end, as a person in a pipe would. `input` goes to its standard input. */
 export function prolo(
   args: readonly string[],
-  options: { config?: string; input?: string; cwd?: string } = {},
+  options: { config?: string; input?: string; cwd?: string; timeoutMs?: number } = {},
 ): Promise<CliResult> {
   const env = { ...process.env, NO_COLOR: '1', ...(options.config ? { PROLO_CONFIG: options.config } : {}) };
   const child = spawn(process.execPath, [proloBin, ...args], {
     env,
     cwd: options.cwd,
     stdio: 'pipe',
-    timeout: 60_000,
+    timeout: options.timeoutMs ?? 60_000,
   });
   child.stdin.on('error', () => undefined);
   child.stdin.end(options.input ?? '');

@@ -1,11 +1,9 @@
-import { ProloError } from '../../errors.ts';
-
 /** A root filesystem that is to be made. */
 export interface RootPlan {
   distribution: 'debian' | 'arch';
   suite: string;
   packages: readonly string[];
-  /** Lines of sources.list; none: those of Debian itself. */
+  /** Lines of sources.list, none: those of Debian itself; of Arch its mirrors. */
   sources: readonly string[];
   /** Where it is made. */
   tree: string;
@@ -22,7 +20,10 @@ export const MAKERS = {
 
 /** The call that fills `plan.tree`, a folder that may have files already. */
 export function makeArgv(plan: RootPlan): string[] {
-  if (plan.distribution === 'arch') throw new ProloError('unavailable', 'rfs init: arch is not made yet');
+  return plan.distribution === 'arch' ? pacstrapArgv(plan) : mmdebstrapArgv(plan);
+}
+
+function mmdebstrapArgv(plan: RootPlan): string[] {
   return [
     'mmdebstrap',
     '--verbose',
@@ -37,3 +38,11 @@ export function makeArgv(plan: RootPlan): string[] {
     ...plan.sources,
   ];
 }
+
+/** Keys are made for the tree alone: those of the gateway's pacman are none of a PC's business. */
+function pacstrapArgv({ tree, packages }: RootPlan): string[] {
+  return ['pacstrap', '-C', pacmanConf(tree), '-K', '-M', tree, ...packages];
+}
+
+/** Where pacstrap's own pacman.conf is, beside the tree. */
+export const pacmanConf = (tree: string): string => `${tree}.pacman.conf`;

@@ -31,3 +31,10 @@ export const sourceOfMirror = (mirror: string, suite: string): string =>
   `deb ${mirror} ${suite} main ${FIRMWARE}`;
 
 const isDebian = (uri: string): boolean => /\/debian(-security)?\/?$/.test(uri);
+
+/** Arch's own, which knows the nearest. */
+const ARCH_MIRROR = 'https://geo.mirror.pkgbuild.com';
+
+/** As pacman's mirrorlist has it. */
+export const sourceOfArch = (mirror = ARCH_MIRROR): string =>
+  `Server = ${mirror.replace(/\/$/, '')}/$repo/os/$arch`;

@@ -1,6 +1,6 @@
 import { createWriteStream, existsSync } from 'node:fs';
-import { chmod, cp, lstat, mkdir, readdir, rename } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { lstat, mkdir, rename, rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { ProloError } from '../../errors.ts';
 import { run, runLines, runOk } from '../../exec.ts';
 import { findProgram } from '../../lab/packages.ts';
@@ -10,10 +10,12 @@ import { configureRoot } from './configure.ts';
 import { leashed } from './enter-leash.ts';
 import { cleanRoot } from './init-clean.ts';
 import { readPhases } from './init-phases.ts';
-import { makeArgv, MAKERS, type RootPlan } from './init-plan.ts';
-import { sourceOfMirror, sourcesOf, TARGETS_ARGV } from './init-sources.ts';
+import { finishArch } from './init-arch.ts';
+import { makeArgv, MAKERS, pacmanConf, type RootPlan } from './init-plan.ts';
+import { plantSeed } from './init-seed.ts';
+import { sourceOfArch, sourceOfMirror, sourcesOf, TARGETS_ARGV } from './init-sources.ts';
 import { choosePackages } from './packages.ts';
-import { profilesOf, readProfiles } from './profiles.ts';
+import { readProfiles } from './profiles.ts';
 
 export interface InitOptions {
   actor: string;
@@ -25,10 +27,19 @@ export async function planInit(site: Site, profiles?: readonly string[]): Promis
   const { distribution, suite, mirror } = site.config.rfs;
   const packages = choosePackages(await readProfiles(site, profiles ?? site.config.rfs.profiles));
   const tree = `${stagingOf(site)}.new`;
-  if (mirror !== undefined)
-    return { distribution, suite, packages, tree, sources: [sourceOfMirror(mirror, suite)] };
-  const targets = distribution === 'debian' ? await run(TARGETS_ARGV).catch(() => undefined) : undefined;
-  return { distribution, suite, packages, tree, sources: sourcesOf(targets?.stdout ?? '', suite) };
+  const sources = await sourcesFor(distribution, suite, mirror);
+  return { distribution, suite, packages, tree, sources };
+}
+
+async function sourcesFor(
+  distribution: RootPlan['distribution'],
+  suite: string,
+  mirror: string | undefined,
+): Promise<string[]> {
+  if (distribution === 'arch') return [sourceOfArch(mirror)];
+  if (mirror !== undefined) return [sourceOfMirror(mirror, suite)];
+  const targets = await run(TARGETS_ARGV).catch(() => undefined);
+  return sourcesOf(targets?.stdout ?? '', suite);
 }
 
 /**
@@ -42,6 +53,7 @@ export async function initRoot(site: Site, plan: RootPlan, { actor, onStep }: In
     await mkdir(dirname(plan.tree), { recursive: true });
     try {
       await fill(plan, `${staging}.log`, onStep);
+      if (plan.distribution === 'arch') await finishArch(plan);
       await cleanRoot(plan.tree);
       await runOk(['sync', '-f', plan.tree], { timeoutMs: 600_000 });
     } catch (error) {
@@ -84,25 +96,13 @@ async function fill(plan: RootPlan, logFile: string, onStep: (what: string) => v
     if (exitCode === 0) return;
   } finally {
     await new Promise((resolve) => log.end(resolve));
+    await rm(pacmanConf(plan.tree), { force: true });
   }
   const words = phases.complaints().slice(0, 5);
-  const full = words.some((line) => /No space left|not enough free space/i.test(line));
+  const full = words.some((line) => /no space left|(not|have) enough free (disk )?space/i.test(line));
   throw new ProloError(full ? 'full' : 'failed', `staging: ${program}: ${words.join('; ')}`, {
     hint: `all that it said is in ${logFile}`,
   });
-}
-
-/** What must be there before the first package is, such as what keeps it from starting daemons. */
-async function plantSeed({ distribution, tree }: RootPlan): Promise<void> {
-  const seed = join(profilesOf(distribution), 'seed');
-  await mkdir(tree);
-  await chmod(tree, 0o755);
-  if (!existsSync(seed)) return;
-  await cp(seed, tree, { recursive: true });
-  for (const entry of await readdir(tree, { recursive: true, withFileTypes: true })) {
-    const executable = entry.isDirectory() || /\/s?bin$/.test(entry.parentPath);
-    await chmod(join(entry.parentPath, entry.name), executable ? 0o755 : 0o644);
-  }
 }
 
 /** Whoever looks sees the one or the other; broken off between the two, `restoreTree` goes back. */

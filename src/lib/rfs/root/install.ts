@@ -97,7 +97,7 @@ export function complaintOf(text: string, tree: string): ProloError {
     return new ProloError('not-found', message, {
       hint: 'is its name right? `prolo rfs shell -- apt-cache search WORD`',
     });
-  if (/no space left|not enough free (disk )?space/i.test(words))
+  if (/no space left|(not|have) enough free (disk )?space/i.test(words))
     return new ProloError('full', message, { hint: 'free some space, then run it again' });
   if (/failed to fetch|temporary failure|could not resolve|failed retrieving/i.test(words))
     return new ProloError('unavailable', message, { hint: 'does this host reach the mirror?' });
