@@ -21,20 +21,34 @@ every byte, machines boot it at their next start. Those that run are not touched
   };
 
   async run() {
-    const { commit } = await import('../../lib/rfs/commit.ts');
+    const [{ commit }, { showSteps }] = await Promise.all([
+      import('../../lib/rfs/commit.ts'),
+      import('../../lib/rfs/show-steps.ts'),
+    ]);
     const { message, partial, canary } = this.flags;
     const canaries = canary === undefined ? undefined : await this.machinesOf(canary);
-    const committed = await commit(await this.site(), await this.store(), {
+    const { stop, ...steps } = await showSteps(
+      (text) => this.note(text),
+      process.stderr.isTTY && !this.jsonEnabled(),
+    );
+    const committed = await commit(await this.site(), this.store(), {
       message,
       partial,
       ...(canaries ? { canaries } : {}),
       actor: this.actor,
       at: new Date(),
-      onStep: (where, what) => this.note(`${where}: ${what}`),
-    });
-    const { version, switched, failed } = committed;
-    if (version === undefined) this.log('nothing has changed in staging since the newest version');
-    else if (canaries)
+      ...steps,
+    }).finally(stop);
+    const { version, madeBefore, switched, failed, behind } = committed;
+    if (madeBefore)
+      this.note(`nothing has changed since version ${version}, which was made and not brought out`);
+    if (version === undefined) {
+      this.log('nothing has changed in staging since the newest version');
+      if (behind && behind.rfs.length > 0)
+        this.note(
+          `version ${behind.newest} is not what the machines of rfs ${behind.rfs.join(', ')} boot; \`prolo rfs promote ${behind.newest}\` makes it so`,
+        );
+    } else if (canaries)
       this.log(`version ${version}: tried by ${canaries.length} machines from their next start on`);
     else this.log(`version ${version}: booted from now on by the machines of rfs ${switched.join(', ')}`);
     for (const { hostname, reason } of failed) this.note(`${hostname} does not have it: ${reason}`);

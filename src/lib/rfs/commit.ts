@@ -38,8 +38,10 @@ export function commit(
   store: Store | PromiseLike<Store>,
   options: CommitOptions,
 ): Promise<Committed> {
+  const opening = Promise.resolve(store);
+  opening.catch(() => undefined); // heard of below, unless staging is not ours
   return withStaging(site, `${options.actor}: rfs commit`, async (staging) => {
-    const [listing, opened] = await Promise.all([listTree(staging), store]);
+    const [listing, opened] = await Promise.all([listTree(staging), opening]);
     return commitTree(site, opened, { staging, listing }, options);
   });
 }

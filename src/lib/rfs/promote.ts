@@ -37,7 +37,7 @@ export async function promote(
   site: Site,
   store: Store,
   wanted: number | undefined,
-  options: Pick<PublishOptions, 'actor' | 'partial' | 'onStep' | 'onProgress'>,
+  options: Omit<PublishOptions, 'canaries' | 'fresh'>,
 ): Promise<Published> {
   const manifest = choosePromoted(await listVersions(store.knex), await listBoots(store.knex), wanted);
   return publish(site, store, manifest, findServers(await listMachines(store.knex)), options);

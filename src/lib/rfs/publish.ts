@@ -23,6 +23,8 @@ export interface PublishOptions {
   canaries?: readonly Machine[];
   /** Its files here have just been hashed. */
   fresh?: boolean;
+  /** Who gets it, before the first of them does. */
+  onServers?: (hostnames: readonly string[]) => void;
   onStep?: (where: string, what: string) => void;
   onProgress?: (where: string, progress: Progress) => void;
 }
@@ -49,6 +51,7 @@ export function publish(
   const { actor, partial, canaries } = options;
   return withServers(site, async () => {
     await mustBeSigned(site, manifest);
+    options.onServers?.(hosts.map(({ machine }) => machine.hostname));
     const brought = await Promise.all(hosts.map((host) => bring(site, store, manifest, host, options)));
     const failures = brought.flatMap(({ failure }) => (failure ? [failure] : []));
     const failed = failures.map(({ hostname, error }) => ({ hostname, reason: error.message }));

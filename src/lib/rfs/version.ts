@@ -53,16 +53,16 @@ export async function makeVersion(commit: Commit): Promise<Manifest> {
     Promise.all(names.map(async (name) => [name, await hashFile(file(name))] as const));
   try {
     onStep?.('image');
-    const [kernelVersion] = await allDone([
-      makeInitramfs(staging, { vmlinuz: file('vmlinuz'), initrd: file('initrd.img') }),
-      makeImage(staging, file('root.img'), commit.packing),
-    ]);
+    const kernel = makeInitramfs(staging, { vmlinuz: file('vmlinuz'), initrd: file('initrd.img') });
+    const image = makeImage(staging, file('root.img'), commit.packing);
+    // Where one fails, the other is still at work in the folder that goes away.
+    await Promise.allSettled([kernel, image]);
+    const [kernelVersion] = await Promise.all([kernel, image]);
     onStep?.('hashes');
-    const [rootHash, sums, print] = await allDone([
-      makeHashTree(file('root.img'), file('root.verity')),
-      hash('root.img', 'vmlinuz', 'initrd.img'),
-      fingerprint(staging),
-    ]);
+    const tree = makeHashTree(file('root.img'), file('root.verity'));
+    const known = hash('root.img', 'vmlinuz', 'initrd.img');
+    await Promise.allSettled([tree, known]);
+    const [rootHash, sums, print] = await Promise.all([tree, known, fingerprint(staging)]);
     if (print !== commit.fingerprint)
       throw new ProloError('conflict', `staging ${staging}: it changed while it was read`, {
         hint: 'who works in it? `prolo rfs commit` again when they are done',
@@ -103,14 +103,6 @@ export async function cleanWork(dir: string): Promise<void> {
 export async function listFolders(dir: string): Promise<number[]> {
   const names = await readdir(dir).catch(() => []);
   return names.filter((name) => /^[1-9]\d{0,8}$/.test(name)).map(Number);
-}
-
-/** Like Promise.all, but all have ended when one has failed. */
-async function allDone<T extends readonly unknown[]>(
-  work: readonly [...{ [K in keyof T]: Promise<T[K]> }],
-): Promise<T> {
-  await Promise.allSettled(work);
-  return (await Promise.all(work)) as unknown as T;
 }
 
 /** A version's manifest, its signature checked. @throws ProloError `not-found`, `refused` */
