@@ -14,11 +14,16 @@ export abstract class DestructiveCommand<T extends typeof Command = typeof Comma
 
   override async init(): Promise<void> {
     await super.init();
-    const { override, ...flags } = this.flags as { override?: string; 'dry-run'?: boolean };
-    const site = flags['dry-run'] ? undefined : await this.site();
+    const { override } = this.flags as { override?: string };
+    const site = this.onlyLooks() ? undefined : await this.site();
     // Only the gateway has the database, and with it the lock.
     if (!site?.config.database) return;
     const { passLock } = await import('./lib/site-lock.ts');
     await passLock(await this.store(), this.actor, this.id!.replaceAll(':', ' '), override);
+  }
+
+  /** Whether this call changes nothing. */
+  protected onlyLooks(): boolean {
+    return (this.flags as { 'dry-run'?: boolean })['dry-run'] === true;
   }
 }

@@ -1,0 +1,29 @@
+import { SERVICES, servicePort } from '../../site/site.ts';
+import { renderSsoFiles } from '../../sso/nginx.ts';
+import { renderTemplate } from '../../template.ts';
+import type { RecipeMaker } from '../recipe.ts';
+
+/** hfs and hfsdb are reached at their own ports. */
+const OWN_PORTS = ['hfs', 'hfsdb'];
+
+/** Every service of the gateway under its name, and what a page needs to know who asks. */
+export const nginx: RecipeMaker = ({ site: { config } }) => ({
+  name: 'nginx',
+  summary: 'services under their names, single sign-on for pages',
+  packages: ['nginx-light'],
+  files: [
+    ...Object.entries(renderSsoFiles(config)).map(([path, text]) => ({ path: `/etc/nginx/${path}`, text })),
+    {
+      path: '/etc/nginx/sites-enabled/prolo',
+      text: renderTemplate('install/nginx-site.conf', {
+        domain: config.domain,
+        services: SERVICES.filter((name) => !OWN_PORTS.includes(name)).map((name) => ({
+          name,
+          port: servicePort(config, name),
+        })),
+      }),
+    },
+  ],
+  checks: [{ argv: ['nginx', '-t', '-q'] }],
+  units: ['nginx.service'],
+});

@@ -1,0 +1,137 @@
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  appendFileSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { expect } from 'chai';
+import type { Run } from '../../src/lib/install/journal.ts';
+import { prolo, proloBin } from '../support/cli.ts';
+import { needs } from '../support/needs.ts';
+import { makeTestSite, type TestSite } from '../support/site.ts';
+
+const RECIPES = ['base', 'sysctl', 'router', 'ntp-server', 'nginx'];
+
+describe('prolo install, on a bare Debian in a folder', function () {
+  this.timeout(600_000);
+  let dir: string;
+  let test: TestSite;
+  const root = (): string => join(dir, 'root');
+  const at = (path: string): string => join(root(), path);
+  const install = (...args: string[]) =>
+    prolo(['install', '--root', root(), '--host', 'gw', ...args], { config: test.site.file });
+
+  before(async function () {
+    needs(this, { mmdebstrap: 'mmdebstrap', 'systemd-nspawn': 'systemd-container' });
+    dir = mkdtempSync(join(tmpdir(), 'prolo-install-'));
+    test = await makeTestSite();
+    const packages = '--include=systemd,nginx-light,chrony';
+    execFileSync('mmdebstrap', ['--quiet', '--variant=minbase', packages, 'bookworm', root()], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+      timeout: 500_000,
+    });
+  });
+  after(async () => {
+    if (dir) rmSync(dir, { recursive: true, force: true });
+    await test?.remove();
+  });
+
+  it('shows what it would do, and does nothing', async () => {
+    const { status, stdout } = await install(...RECIPES, '--plan');
+    expect(status).to.equal(0);
+    expect(stdout).to.include('+ /etc/nginx/sites-enabled/prolo\n');
+    expect(existsSync(at('/etc/nginx/sites-enabled/prolo'))).to.equal(false);
+  });
+
+  it('killed at any moment, it is completed by the next run; after that there is nothing to do', async () => {
+    const spare = join(dir, 'spare');
+    execFileSync('cp', ['-a', '--reflink=auto', root(), spare]);
+    for (let round = 0; round < 8; round++) {
+      const argv = [
+        proloBin,
+        'install',
+        ...RECIPES,
+        '--root',
+        root(),
+        '--host',
+        'gw',
+        '--yes',
+        '--config',
+        test.site.file,
+      ];
+      const child = spawn(process.execPath, argv, { stdio: 'ignore' });
+      const gone = once(child, 'exit');
+      await Promise.race([sleep(200 + round * 150), gone]);
+      child.kill('SIGKILL');
+      await gone;
+    }
+    const { status, stderr } = await install(...RECIPES, '--yes');
+    expect([status, stderr.includes('by hand')]).to.deep.equal([0, false]);
+    const again = await install(...RECIPES, '--yes');
+    expect([again.status, again.stdout]).to.deep.equal([0, 'nothing to do\n']);
+    const strays = execFileSync(
+      'find',
+      [at('/etc'), '-name', '*.prolo-new', '-o', '-name', '*.before-prolo'],
+      { encoding: 'utf8' },
+    );
+    expect(strays).to.equal('');
+    rmSync(root(), { recursive: true });
+    renameSync(spare, root());
+  });
+
+  it('a file that a person changed is shown and left, ours beside it; with --overwrite theirs is kept beside', async () => {
+    await install('sysctl', '--yes');
+    const file = at('/etc/sysctl.d/60-prolo-sysctl.conf');
+    const ours = readFileSync(file, 'utf8');
+    appendFileSync(file, '# mine\n');
+    const left = await install('sysctl', '--yes');
+    expect(left.status).to.equal(1);
+    expect(left.stdout).to.include('(changed by hand since)').and.to.include('-# mine');
+    expect(readFileSync(file, 'utf8')).to.equal(`${ours}# mine\n`);
+    expect(readFileSync(`${file}.prolo-new`, 'utf8')).to.equal(ours);
+    expect((await install('sysctl', '--yes', '--overwrite')).status).to.equal(0);
+    expect(readFileSync(file, 'utf8')).to.equal(ours);
+    expect(readFileSync(`${file}.before-prolo`, 'utf8')).to.equal(`${ours}# mine\n`);
+  });
+
+  it('what the program that reads the files refuses is put back, and said in its words', async () => {
+    writeFileSync(at('/etc/nginx/conf.d/theirs.conf'), 'no such directive;\n');
+    const { status, stderr } = await install('nginx', '--yes');
+    expect(status).to.equal(9);
+    expect(stderr).to.match(/recipe nginx: nginx: .*(unknown directive|theirs\.conf)/);
+    expect(existsSync(at('/etc/nginx/sites-enabled/prolo'))).to.equal(false);
+    rmSync(at('/etc/nginx/conf.d/theirs.conf'));
+  });
+
+  it('takes a run back, but for what was changed since', async () => {
+    const { stdout } = await install('nginx', '--yes', '--json');
+    const { run } = JSON.parse(stdout) as { run: string };
+    appendFileSync(at('/etc/nginx/sso/handler'), '# mine\n');
+    const undone = await install('--undo', run, '--yes');
+    expect(undone.status).to.equal(0);
+    expect(undone.stderr).to.include('/etc/nginx/sso/handler: changed since, and left');
+    expect(existsSync(at('/etc/nginx/sites-enabled/prolo'))).to.equal(false);
+    expect(existsSync(at('/etc/nginx/sso/handler'))).to.equal(true);
+    const runs = readdirSync(at('/var/lib/prolo/install')).map(
+      (name) => JSON.parse(readFileSync(at(`/var/lib/prolo/install/${name}`), 'utf8')) as Run,
+    );
+    expect(runs.find(({ id }) => id === run)?.state).to.equal('undone');
+  });
+
+  it('refuses a recipe that is none, and a folder that is no system', async () => {
+    expect((await install('nothing', '--yes')).status).to.equal(4);
+    const { status, stderr } = await prolo(['install', 'base', '--root', test.dir], {
+      config: test.site.file,
+    });
+    expect([status, /neither Debian nor Arch/.test(stderr)]).to.deep.equal([8, true]);
+  });
+});
