@@ -5,7 +5,7 @@ import { onInterrupt } from '../ssh/interrupt.ts';
 import { startProgress } from '../ssh/output/progress.ts';
 import { nodesOf, summaryLines } from '../ssh/output/summary.ts';
 import type { Outcome } from '../ssh/protocol.ts';
-import { startRun } from '../ssh/runs.ts';
+import { recordRun } from '../ssh/runs.ts';
 import { runWaves, type Wave } from '../ssh/waves.ts';
 
 export interface WaveRun {
@@ -39,9 +39,7 @@ export async function runInWaves(
 ): Promise<Outcome[]> {
   const startedMs = performance.now();
   const hostnames = waves.flatMap(({ items }) => items.map(({ hostname }) => hostname));
-  const log = await startRun(site, { what, hostnames }).catch(
-    (error: Error) => void note(`no log of this run is kept: ${error.message}`),
-  );
+  const log = await recordRun(site, { what, hostnames }, note);
   const progress = process.stderr.isTTY && !json ? await startProgress(hostnames) : undefined;
   const say = (text: string): void => void (progress ? progress.above(Buffer.from(`${text}\n`)) : note(text));
   const interrupt = onInterrupt(() =>
@@ -51,7 +49,7 @@ export async function runInWaves(
   const add = (outcome: Outcome): void => {
     outcomes.set(outcome.hostname, outcome);
     progress?.add(outcome);
-    log?.add(outcome);
+    log.add(outcome);
   };
   try {
     const left = await runWaves(
@@ -69,7 +67,7 @@ export async function runInWaves(
   } finally {
     interrupt.release();
     await progress?.stop();
-    await log?.end().catch((error: Error) => note(`the log of this run is not whole: ${error.message}`));
+    await log.end();
   }
   const ended = hostnames.map((hostname) => outcomes.get(hostname)!);
   for (const line of summaryLines(ended, performance.now() - startedMs)) note(line);

@@ -2,10 +2,10 @@ import type { Site } from '../site/site.ts';
 import { onInterrupt, STOPPING } from './interrupt.ts';
 import type { Access } from './open.ts';
 import { openOutput, type Output, type OutputFlags } from './output/open-output.ts';
-import { countOutcomes, summaryLines } from './output/summary.ts';
-import { exitStatusOf, type Job, type Outcome, type Target } from './protocol.ts';
+import { summaryData, summaryLines } from './output/summary.ts';
+import type { Job, Outcome, Target } from './protocol.ts';
 import { runEverywhere } from './run-everywhere.ts';
-import { startRun } from './runs.ts';
+import { recordRun } from './runs.ts';
 
 export interface RecordedRun {
   /** For the run's log, such as `run uptime`. */
@@ -40,16 +40,13 @@ export async function runRecorded(
     interrupt.stop();
   });
   say = shown.say;
-  const log = await startRun(site, {
-    what,
-    hostnames,
-    ...(output.out === undefined ? {} : { output: output.out }),
-  }).catch((error: unknown) => void note(`no log of this run is kept: ${(error as Error).message}`));
+  const about = { what, hostnames, ...(output.out === undefined ? {} : { output: output.out }) };
+  const log = await recordRun(site, about, note);
   const sink = {
     write: shown.sink.write,
     async end(outcome: Outcome) {
       await shown.sink.end(outcome);
-      log?.add(outcome, shown.noteOf(outcome.hostname));
+      log.add(outcome, shown.noteOf(outcome.hostname));
     },
   };
   try {
@@ -57,14 +54,13 @@ export async function runRecorded(
     const ended = await runEverywhere(targets, job, connector, sink, { fanout, commandMs, signal });
     const byName = new Map(ended.map((outcome) => [outcome.hostname, outcome]));
     const outcomes = hostnames.flatMap((hostname) => byName.get(hostname) ?? []);
-    await log?.end().catch((error: unknown) => note(`the log of this run is not whole: ${String(error)}`));
+    await log.end();
     await shown.show();
     if (trouble) throw trouble;
     const ms = performance.now() - startedMs;
     for (const line of summaryLines(outcomes, ms)) note(line);
-    const exitStatus = Math.max(0, ...outcomes.map(exitStatusOf));
-    const summary = { ...countOutcomes(outcomes), exitStatus, ms: Math.round(ms), log: log?.file };
-    return { data: { summary, ...shown.data(outcomes) }, exitStatus };
+    const summary = summaryData(outcomes, Math.round(ms), log.file);
+    return { data: { summary, ...shown.data(outcomes) }, exitStatus: summary.exitStatus };
   } finally {
     interrupt.release();
     await shown.close();

@@ -101,6 +101,23 @@ export async function startRun(
   };
 }
 
+/** The same for a run that goes on without a log where there can be none: it is noted. */
+export async function recordRun(
+  site: Site,
+  about: Parameters<typeof startRun>[1],
+  note: (text: string) => void,
+): Promise<Omit<RunLog, 'file'> & { file: string | undefined }> {
+  const log = await startRun(site, about).catch(
+    (error: Error) => void note(`no log of this run is kept: ${error.message}`),
+  );
+  return {
+    file: log?.file,
+    add: (outcome, about) => log?.add(outcome, about),
+    end: async () =>
+      log?.end().catch((error: Error) => note(`the log of this run is not whole: ${error.message}`)),
+  };
+}
+
 /**
  * The machines that were not ok in the operator's last run; of one that was killed also those that had no end.
  * @throws ProloError `not-found` when there was no run

@@ -4,10 +4,10 @@ import { onAbort } from '../dial.ts';
 import { type Interrupt, STOPPING } from '../interrupt.ts';
 import type { Access } from '../open.ts';
 import { startProgress } from '../output/progress.ts';
-import { countOutcomes, summaryLines } from '../output/summary.ts';
-import { exitStatusOf, type Job, type Outcome, type Sink, type Target } from '../protocol.ts';
+import { summaryData, summaryLines } from '../output/summary.ts';
+import type { Job, Outcome, Sink, Target } from '../protocol.ts';
 import { runEverywhere } from '../run-everywhere.ts';
-import { startRun } from '../runs.ts';
+import { recordRun } from '../runs.ts';
 
 /**
  * Unless the operator says how many. More at once end no earlier, as they share one wire, and what SSH lets a slow one leave
@@ -53,9 +53,7 @@ export async function runCopy(
   const ms = (): number => Math.round(performance.now() - startedMs);
   const hostnames = targets.map(({ hostname }) => hostname);
   const ended = new Map<string, Outcome>();
-  const log = await startRun(site, { what, hostnames }).catch(
-    (error: unknown) => void note(`no log of this run is kept: ${(error as Error).message}`),
-  );
+  const log = await recordRun(site, { what, hostnames }, note);
   const about = (): string => {
     const { done, all } = sink.bytes();
     return `${formatSize(done)}${all === undefined ? '' : ` of ${formatSize(all)}`}; `;
@@ -76,18 +74,17 @@ export async function runCopy(
       const told = await sink.end(outcome);
       ended.set(told.hostname, told);
       progress?.add(told);
-      log?.add(told);
+      log.add(told);
     };
     await runEverywhere(targets, job, access.connector, { write: sink.write, end }, limits);
   } finally {
     unlisten();
     await progress?.stop();
-    await log?.end().catch((error: unknown) => note(`the log of this run is not whole: ${String(error)}`));
+    await log.end();
     await access.close(note);
   }
   const outcomes = hostnames.flatMap((hostname) => ended.get(hostname) ?? []);
   for (const line of summaryLines(outcomes, ms())) note(line);
-  const exitStatus = Math.max(0, ...outcomes.map(exitStatusOf));
-  const summary = { ...countOutcomes(outcomes), exitStatus, ms: ms(), log: log?.file };
+  const summary = summaryData(outcomes, ms(), log.file);
   return { summary, bytes: sink.bytes().done, outcomes };
 }

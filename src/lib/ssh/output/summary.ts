@@ -1,6 +1,6 @@
 import { printable } from '../../cli/table.ts';
 import { foldNodeset } from '../../nodeset.ts';
-import { type Outcome, STATUSES, type Status } from '../protocol.ts';
+import { exitStatusOf, type Outcome, STATUSES, type Status } from '../protocol.ts';
 
 const WORDS: Record<Status, string> = {
   ok: 'ok',
@@ -20,10 +20,16 @@ export function countsOf(outcomes: readonly Outcome[]): string {
   return told.join(', ') || 'no machine';
 }
 
-export function countOutcomes(outcomes: readonly Outcome[]): Record<Status, number> {
+function countOutcomes(outcomes: readonly Outcome[]): Record<Status, number> {
   const counts = Object.fromEntries(STATUSES.map((status) => [status, 0])) as Record<Status, number>;
   for (const { status } of outcomes) counts[status]++;
   return counts;
+}
+
+/** For --json. @param log the run's file, where there is one */
+export function summaryData(outcomes: readonly Outcome[], ms: number, log: string | undefined) {
+  const exitStatus = Math.max(0, ...outcomes.map(exitStatusOf));
+  return { ...countOutcomes(outcomes), exitStatus, ms, log };
 }
 
 /** Lines of who is not ok and why, those with one reason together, then the counts. */
