@@ -19,13 +19,13 @@ Broken off, it can be run again: those that are done are passed over. When the d
   };
 
   async run() {
-    const [{ hfsdbClient }, { evacuationTable }, { confirm }, { asProloError }] = await Promise.all([
+    const [{ backupsClient }, { evacuationTable }, { confirm }, { asProloError }] = await Promise.all([
       import('../../lib/hfs/backup/operator.ts'),
       import('../../lib/hfs/backup/words.ts'),
       import('../../lib/cli/confirm.ts'),
       import('../../lib/errors.ts'),
     ]);
-    const client = hfsdbClient(await this.site());
+    const client = backupsClient(await this.site());
     const { server } = this.args;
     const plan = await client.evacuation(server, this.flags.force);
     if (plan.homes.length + plan.lost.length === 0) {

@@ -31,12 +31,12 @@ home is dead.`;
   };
 
   async run() {
-    const [{ hfsdbClient }, { parseFrom, parseTime, restorableTable }, { confirm }] = await Promise.all([
+    const [{ backupsClient }, { parseFrom, parseTime, restorableTable }, { confirm }] = await Promise.all([
       import('../../lib/hfs/backup/operator.ts'),
       import('../../lib/hfs/backup/words.ts'),
       import('../../lib/cli/confirm.ts'),
     ]);
-    const client = hfsdbClient(await this.site());
+    const client = backupsClient(await this.site());
     const { login } = this.args;
     const { at, from, to, force, list, yes } = this.flags;
     if (list) {
