@@ -79,13 +79,14 @@ export async function runLight(argv: readonly string[], timeoutMs = 10_000): Pro
 export async function runWatched(
   argv: readonly string[],
   onOutput: (part: Buffer) => void,
-  { timeoutMs = 30_000, env }: Pick<RunOptions, 'timeoutMs' | 'env'> = {},
+  { timeoutMs = 30_000, env, signal }: Pick<RunOptions, 'timeoutMs' | 'env' | 'signal'> = {},
 ): Promise<Omit<RunResult, 'stdout'>> {
   const { spawn } = await import('node:child_process');
   const [file = '', ...args] = argv;
   const child = spawn(file, args, {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, PATH: searchPath(), ...env },
+    ...(signal ? { signal } : {}),
   });
   let stderr = '';
   let timedOut = false;

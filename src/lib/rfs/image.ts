@@ -5,7 +5,15 @@ import { ProloError } from '../errors.ts';
 import { run } from '../exec.ts';
 
 /** What is made anew at each boot, or is no file: left out, the folders stay. */
-const LEFT_OUT = ['proc/*', 'sys/*', 'dev/*', 'run/*', 'tmp/*', 'var/tmp/*', 'var/cache/apt/archives/*.deb'];
+export const LEFT_OUT = [
+  'proc/*',
+  'sys/*',
+  'dev/*',
+  'run/*',
+  'tmp/*',
+  'var/tmp/*',
+  'var/cache/apt/archives/*.deb',
+];
 const MAKE_MS = 3600_000;
 /** The gateway answers logins meanwhile. */
 const NICE = ['nice', '-n', '10'];
@@ -27,7 +35,9 @@ export async function makeImage(
   image: string,
   { compression, blockBytes }: Packing,
 ): Promise<void> {
-  const level = compression === 'zstd' ? ['-Xcompression-level', '3'] : [];
+  // Of 65,000 files, 1.57 GB, two cores: level 1 took 5.6 s for 680 MB, level 3 7.0 s for 650 MB, lz4 4.6 s for 843 MB. Blocks of
+  // 64 KiB, 128 KiB, 256 KiB and 1 MiB differ by 8 % in size and not in time. EROFS of the same age knows lz4 only: 60 % more bytes.
+  const level = compression === 'zstd' ? ['-Xcompression-level', '1'] : [];
   await make(
     [
       ...['mksquashfs', tree, image, '-comp', compression, ...level, '-b', String(blockBytes)],

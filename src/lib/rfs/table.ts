@@ -121,7 +121,7 @@ export function setCanaries(
 }
 
 /** @throws ProloError `not-found` for one that is none, or is pruned */
-export async function mustBeVersion(tx: Tx, version: number): Promise<void> {
+export async function mustBeVersion(tx: Knex, version: number): Promise<void> {
   const row = (await tx('rfs_versions').where({ version }).first('pruned_at')) as
     { pruned_at: string | null } | undefined;
   if (row?.pruned_at === null) return;
