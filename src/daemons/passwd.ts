@@ -5,8 +5,4 @@ import type { StartDaemon } from '../lib/http/daemon.ts';
 
 /** Keeps the accounts of this host at what UDB says. */
 export const start: StartDaemon = (context) =>
-  keepFiles(
-    'passwd',
-    context,
-    createEtcKeeper(context.site.config, createRunProgram('if-present', context.log)),
-  );
+  keepFiles('passwd', context, createEtcKeeper(context.site, createRunProgram('if-present', context.log)));

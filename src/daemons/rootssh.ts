@@ -8,5 +8,5 @@ export const start: StartDaemon = (context) =>
   keepFiles(
     'rootssh',
     context,
-    createRootKeysKeeper(context.site.config, createRunProgram('if-present', context.log)),
+    createRootKeysKeeper(context.site, createRunProgram('if-present', context.log)),
   );

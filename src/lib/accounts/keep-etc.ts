@@ -1,7 +1,7 @@
 import { join, resolve } from 'node:path';
 import type { RunProgram } from '../apply/programs.ts';
 import { ProloError } from '../errors.ts';
-import type { Config } from '../site/schema.ts';
+import type { Site } from '../site/site.ts';
 import { toAccounts } from './account.ts';
 import { mustBeFound, mustPassCheckers } from './check-etc.ts';
 import { type EtcPlan, type EtcTexts, planEtc, siteLogins } from './etc.ts';
@@ -14,8 +14,8 @@ const NAMES = ['group', 'gshadow', 'shadow', 'passwd'] as const;
 type Name = (typeof NAMES)[number];
 
 /** Keeps the site's accounts in passwd, shadow, group and gshadow, below `accounts.root`. */
-export function createEtcKeeper(config: Config, runProgram: RunProgram): Keeper {
-  const etc = resolve(config.accounts.root, 'etc');
+export function createEtcKeeper({ config, dir }: Site, runProgram: RunProgram): Keeper {
+  const etc = resolve(dir, config.accounts.root, 'etc');
   const path = (name: Name): string => join(etc, name);
   const paths = NAMES.map(path);
   const read = async (): Promise<Map<Name, OldFile>> => {

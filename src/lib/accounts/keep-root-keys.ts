@@ -2,14 +2,14 @@ import { mkdir, open, readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import type { RunProgram } from '../apply/programs.ts';
 import { ProloError } from '../errors.ts';
-import type { Config } from '../site/schema.ts';
+import type { Site } from '../site/site.ts';
 import type { Keeper } from './keep.ts';
 import { fileMark, readOld, removeNew, replaceFiles } from './replace-files.ts';
 import { keptLogins, loginOf, replaceKeys, rootKeys } from './root-keys.ts';
 
 /** Keeps the keys of UDB's roots in root's authorized_keys, below `accounts.root`. */
-export function createRootKeysKeeper(config: Config, runProgram: RunProgram): Keeper {
-  const path = resolve(config.accounts.root, 'root/.ssh/authorized_keys');
+export function createRootKeysKeeper({ config, dir }: Site, runProgram: RunProgram): Keeper {
+  const path = resolve(dir, config.accounts.root, 'root/.ssh/authorized_keys');
 
   /** sshd -T would say whether it reads the file; this says that it can read the keys. */
   async function mustBeKeys(file: string, count: number): Promise<void> {

@@ -34,7 +34,7 @@ export interface Kept {
 }
 
 /** Nothing is told of these files but a rename: they may change often. */
-const PACE = { ...RELOAD_PACE, gapMs: 20, burstGapMs: 200 };
+const PACE = { ...RELOAD_PACE, gapMs: 20, burstGapMs: 50 };
 const LOOK_MS = 2_000;
 
 /** Follows udbsync and keeps files at what it says; offline they stay at what was said last. What others write into them is mended. */
