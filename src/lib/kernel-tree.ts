@@ -30,6 +30,21 @@ export function findKernel(tree: string): KernelTree | undefined {
   return undefined;
 }
 
+/** Versions of the kernels in a tree's /boot, whether they have modules or not. */
+export function imagesOf(tree: string): string[] {
+  const boot = join(tree, 'boot');
+  return (existsSync(boot) ? readdirSync(boot) : []).flatMap(
+    (file) => /^vmlinuz-(\d.*)$/.exec(file)?.[1] ?? [],
+  );
+}
+
+/** The versions whose image is in /boot, with modules or without. */
+export function imagesOf(tree: string): string[] {
+  const boot = join(tree, 'boot');
+  const files = existsSync(boot) ? readdirSync(boot) : [];
+  return files.flatMap((file) => /^vmlinuz-(\d.*)$/.exec(file)?.[1] ?? []);
+}
+
 /** The newest of some kernel versions, their numbers compared as numbers. */
 export function newestVersion(versions: readonly string[]): string | undefined {
   return [...versions].sort((a, b) => a.localeCompare(b, 'en', { numeric: true })).at(-1);
