@@ -38,13 +38,6 @@ export function imagesOf(tree: string): string[] {
   );
 }
 
-/** The versions whose image is in /boot, with modules or without. */
-export function imagesOf(tree: string): string[] {
-  const boot = join(tree, 'boot');
-  const files = existsSync(boot) ? readdirSync(boot) : [];
-  return files.flatMap((file) => /^vmlinuz-(\d.*)$/.exec(file)?.[1] ?? []);
-}
-
 /** The newest of some kernel versions, their numbers compared as numbers. */
 export function newestVersion(versions: readonly string[]): string | undefined {
   return [...versions].sort((a, b) => a.localeCompare(b, 'en', { numeric: true })).at(-1);
