@@ -1,7 +1,7 @@
 import { inLoadOrder, readNeeds } from '../kernel-tree.ts';
 
 /** Of a kernel's modules, those that a PC needs to reach the network and to be typed at. */
-const WANTED = [
+export const PC_MODULES = [
   /\/drivers\/net\/(ethernet|phy|mdio|pcs|usb|vmxnet3)\//,
   /\/drivers\/net\/(virtio_net|mii|mdio)\.ko/,
   /\/drivers\/virtio\/virtio_pci\.ko/,
@@ -15,7 +15,7 @@ const WANTED = [
  * The wanted modules and all that these need, as paths below the kernel's module folder, sorted.
  * @param modulesDep the kernel's `modules.dep`
  */
-export function chooseModules(modulesDep: string, wanted: readonly RegExp[] = WANTED): string[] {
+export function chooseModules(modulesDep: string, wanted: readonly RegExp[] = PC_MODULES): string[] {
   const needs = readNeeds(modulesDep);
   return inLoadOrder(
     needs,

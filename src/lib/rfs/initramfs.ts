@@ -1,33 +1,17 @@
 import { lstatSync, readFileSync, readlinkSync } from 'node:fs';
-import { readFile, writeFile } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
-import { gunzipSync, gzipSync } from 'node:zlib';
+import { readFile, rm, writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { promisify } from 'node:util';
+import { gzip } from 'node:zlib';
 import { type CpioEntry, packCpio } from '../cpio.ts';
 import { ProloError } from '../errors.ts';
-import { runOk } from '../exec.ts';
-import { findKernel, type KernelTree } from '../kernel-tree.ts';
-import { chooseModules } from '../netboot/kernel-modules.ts';
+import { run, runOk } from '../exec.ts';
+import { findKernel, imagesOf, type KernelTree, newestVersion } from '../kernel-tree.ts';
 import { packageRoot } from '../package-root.ts';
+import { moduleEntries } from './initramfs-modules.ts';
 
 const APPLETS =
   'sh mount umount mkdir cp rm cat echo printf tr sed grep head tail sort find xargs sleep reboot ip udhcpc modprobe losetup ls hostname switch_root dmesg nc timeout true';
-
-/** Beside network cards and keyboards: what leads to the root. */
-const WANTED = [
-  /\/drivers\/net\/(ethernet|phy|mdio|pcs|usb|vmxnet3)\//,
-  /\/drivers\/net\/(virtio_net|mii|mdio)\.ko/,
-  /\/drivers\/virtio\/virtio_pci\.ko/,
-  /\/drivers\/usb\/(host|core|common)\//,
-  /\/drivers\/hid\/(usbhid\/usbhid|hid|hid-generic)\.ko/,
-  /\/drivers\/input\/(keyboard\/atkbd|serio\/(i8042|libps2|serio))\.ko/,
-  /\/net\/packet\/af_packet\.ko/,
-  /\/drivers\/block\/loop\.ko/,
-  /\/drivers\/md\/dm-(mod|verity)\.ko/,
-  /\/crypto\/sha256_(generic|ssse3)\.ko/,
-  /\/arch\/x86\/crypto\/sha256-ssse3\.ko/,
-  /\/fs\/(squashfs\/squashfs|erofs\/erofs|overlayfs\/overlay|nfs\/nfs|nfs\/nfsv3|nfs\/nfsv4)\.ko/,
-  /\/fs\/nfs\/.*\/nfs_layout_.*\.ko/,
-];
 
 /**
  * The kernel of a tree and the initramfs that finds that tree's image on the network, of programs of the tree itself.
@@ -38,21 +22,40 @@ export async function makeInitramfs(tree: string, out: { vmlinuz: string; initrd
   const kernel = needKernel(tree);
   const entries = [
     ...(await programs(tree)),
-    ...(await modules(kernel)),
+    ...(await moduleEntries(tree, kernel)),
     { path: 'init', data: template('init'), mode: 0o755 },
     { path: 'bin/dhcp-event', data: template('dhcp-event'), mode: 0o755 },
     ...['proc', 'sys', 'dev', 'run', 'etc', 'tmp'].map((folder) => ({ path: `${folder}/.keep` })),
   ];
-  await writeFile(out.initrd, gzipSync(packCpio(entries), { level: 6 }));
+  await pack(tree, kernel, packCpio(entries), out.initrd);
   await writeFile(out.vmlinuz, await readFile(kernel.vmlinuz));
   return kernel.version;
 }
 
+/** By zstd where this kernel says that it unpacks that: a quarter of gzip's time, and smaller. */
+async function pack(tree: string, { version }: KernelTree, archive: Buffer, initrd: string): Promise<void> {
+  const config = await readFile(join(tree, 'boot', `config-${version}`), 'utf8').catch(() => '');
+  if (/^CONFIG_RD_ZSTD=y$/m.test(config)) {
+    const plain = `${initrd}.cpio`;
+    await writeFile(plain, archive);
+    const done = await run(['zstd', '-q', '-f', '-6', '--rm', plain, '-o', initrd], {
+      timeoutMs: 120_000,
+    }).catch(() => undefined);
+    if (done?.exitCode === 0) return;
+    await rm(plain, { force: true });
+  }
+  await writeFile(initrd, await promisify(gzip)(archive, { level: 6 }));
+}
+
+/** The newest; one that is only half there would be passed over in silence, and is not. */
 function needKernel(tree: string): KernelTree {
   const kernel = findKernel(tree);
-  if (kernel) return kernel;
-  throw new ProloError('not-found', `staging ${tree}: no kernel with its modules`, {
-    hint: 'install one: `prolo rfs install linux-image-amd64`',
+  const newest = newestVersion(imagesOf(tree));
+  const hint = { hint: 'install one: `prolo rfs install linux-image-amd64`' };
+  if (!kernel) throw new ProloError('not-found', `staging ${tree}: no kernel with its modules`, hint);
+  if (newest === undefined || newestVersion([newest, kernel.version]) === kernel.version) return kernel;
+  throw new ProloError('refused', `staging ${tree}: kernel ${newest} has no list of its modules`, {
+    hint: `finish its installation in \`prolo rfs shell\` (depmod ${newest}), or take /boot/vmlinuz-${newest} away`,
   });
 }
 
@@ -113,33 +116,3 @@ export function inside(tree: string, path: string, depth = 0): string {
 function isFile(path: string): boolean {
   return lstatSync(path, { throwIfNoEntry: false })?.isFile() === true;
 }
-
-async function modules({ modules: from, version }: KernelTree): Promise<CpioEntry[]> {
-  const read = (path: string): Promise<Buffer> => readFile(join(from, path));
-  const dep = (await read('modules.dep')).toString('utf8');
-  const paths = chooseModules(dep, WANTED);
-  const to = `lib/modules/${version}`;
-  const lists = ['modules.dep', 'modules.alias', 'modules.softdep', 'modules.symbols', 'modules.builtin'];
-  return [
-    ...(await Promise.all(
-      paths.map(async (path) => ({ path: join(to, plainName(path)), data: await unpack(read(path), path) })),
-    )),
-    ...(await Promise.all(
-      lists.map(async (name) => ({
-        path: join(to, name),
-        data: name === 'modules.dep' ? plainNames(dep) : await read(name).catch(() => Buffer.alloc(0)),
-      })),
-    )),
-  ].filter(({ path }) => dirname(path) !== '.');
-}
-
-/** Busybox's modprobe takes no packed modules everywhere, and the whole initramfs is packed anyway. */
-async function unpack(data: Promise<Buffer>, path: string): Promise<Buffer> {
-  if (path.endsWith('.gz')) return gunzipSync(await data);
-  if (/\.(xz|zst)$/.test(path))
-    throw new ProloError('unavailable', `module ${path}: packed as no prolo reads it yet`);
-  return data;
-}
-
-const plainName = (path: string): string => path.replace(/\.gz$/, '');
-const plainNames = (dep: string): string => dep.replaceAll(/\.ko\.gz\b/g, '.ko');

@@ -14,6 +14,7 @@ export function remoteOf(site: Site, { hostname, ip }: MachineRecord): Remote {
     UserKnownHostsFile: knownHostsFile(site),
     StrictHostKeyChecking: 'accept-new',
     LogLevel: 'ERROR',
+    Ciphers: '^aes128-gcm@openssh.com', // the one that processors help with
     ...(identity ? { IdentityFile: resolve(site.dir, identity), IdentitiesOnly: 'yes' } : {}),
   };
   return {
