@@ -1,5 +1,7 @@
 import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { LAB_GATEWAY, labDraft } from '../../src/lib/lab/site.ts';
+import { configureRoot } from '../../src/lib/rfs/root/configure.ts';
 import { type RfsLab, startRfsLab } from '../../test/support/rfs-lab.ts';
 import { atMost, type Bench, median } from '../figure.ts';
 import { addTelling, type Booted, treeInitramfs, watchBoot } from '../support/rfs-boot.ts';
@@ -11,10 +13,13 @@ const BOOT_MS = 400_000;
 
 /** One PC from its power switch to the login prompt, the same root as the image of a version and as a tree over NFS. */
 const bench: Bench = async (report, { short }) => {
-  const root = benchRoot(report);
-  const lab = await startRfsLab({ pcs: 1 });
+  const root = await benchRoot(report);
+  // What a PC is told must not be the PC itself.
+  const draft = { ...labDraft, serviceUrl: `http://${LAB_GATEWAY}:{port}` };
+  const lab = await startRfsLab({ draft, pcs: 1 });
   try {
     copyRoot(root, lab.staging);
+    await configureRoot(lab.site, lab.staging);
     addTelling(lab.staging);
     await lab.prolo('rfs', 'commit', '-m', 'to boot');
     const [server] = lab.servers;

@@ -33,7 +33,7 @@ export interface Rig {
 const LONG_MS = 600_000;
 
 export async function makeRig(servers: number, files: number, report: (text: string) => void): Promise<Rig> {
-  const root = benchRoot(report);
+  const root = await benchRoot(report);
   const dir = mkdtempSync(join(tmpdir(), 'prolo-bench-rfs-'));
   const at = (name: string): string => join(dir, name);
   let [star, sshd, test]: [Star | undefined, SshServers | undefined, TestSite | undefined] = [

@@ -65,3 +65,12 @@ export function countColours(ppm: Buffer): number {
   }
   return [...seen.values()].filter((count) => count > pixels / 1000).length;
 }
+
+/** In how many places two pictures of the same size differ. */
+export function differingPixels(one: Buffer, other: Buffer): number {
+  if (one.length !== other.length) throw new Error('pictures of two sizes');
+  let count = 0;
+  for (let at = 0; at + 3 <= one.length; at += 3)
+    if (one.readUIntBE(at, 3) !== other.readUIntBE(at, 3)) count++;
+  return count;
+}
