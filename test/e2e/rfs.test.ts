@@ -1,12 +1,26 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
+import { keyPairOf } from '../../src/lib/ed25519.ts';
 import type { Pc } from '../../src/lib/lab/lab.ts';
+import type { MachineRecord } from '../../src/lib/mdb/record.ts';
+import { remoteOf } from '../../src/lib/rfs/remote.ts';
+import { findDamage, readManifest } from '../../src/lib/rfs/version.ts';
 import { needsLab, STEP_MS } from '../support/lab.ts';
 import { needs } from '../support/needs.ts';
 import { kernelTreeOfLab, makeStaging } from '../support/rfs.ts';
+import { bringThroughKills } from '../support/rfs-kill.ts';
 import { type RfsLab, rfsLabPackages, startRfsLab } from '../support/rfs-lab.ts';
 
 /** The first process of the root: says where it is, and then does what is typed. */
@@ -103,6 +117,26 @@ describe('PCs that boot versions of the root filesystem, from two file servers',
     expect(other.console.text()).to.match(/^ROOT version 1: one$/m);
     await Promise.all([chosen.stop(), other.stop()]);
     await lab.prolo('rfs', 'rollback');
+  });
+
+  it('a copy whose rsync is killed at random 50 times is completed by the next, byte for byte', async () => {
+    const [, server] = lab.servers;
+    const version = 1;
+    const manifest = await readManifest(lab.versions, version, keyPairOf(lab.site.secret('rfs.sign')));
+    const { ssh, ...remote } = remoteOf(lab.site, { hostname: 'rhfs23', ip: server.ip } as MachineRecord);
+    const inLab = ['ip', 'netns', 'exec', lab.network.netns, ...ssh];
+    rmSync(join(server.folder, String(version)), { recursive: true });
+    const { killed, late } = await bringThroughKills({
+      remote: { ...remote, ssh: inLab },
+      dir: lab.versions,
+      folder: server.folder,
+      manifest,
+      kills: 50,
+    });
+    console.log(`      ${killed} were killed, ${late} had ended before`);
+    expect(killed).to.equal(50);
+    expect(await findDamage(server.folder, manifest)).to.deep.equal([]);
+    expect(readdirSync(server.folder).filter((name) => name.startsWith('.new'))).to.deep.equal([]);
   });
 
   it('the NFS server is away for 20 s: what runs goes on, what reads waits and gets every byte', async () => {
