@@ -32,6 +32,7 @@ describe('prolo rfs', function () {
             aliases: ['rfs0', 'rfs1'],
           },
         },
+        { input: { hostname: 'pc1', mac: '52:54:00:00:00:02', rfs: 1 } },
       ],
     }));
     for (const version of [1, 2]) {
@@ -48,6 +49,32 @@ describe('prolo rfs', function () {
     expect((await run('status')).stdout).to.match(/^1 .*rfs\[0-1\]/m);
     const { stdout: log } = await prolo(['site', 'log', '--of', 'audit'], { config: test.site.file });
     expect(log).to.contain('rfs switch');
+  });
+
+  it('a tag is a version wherever one is named, and is shown', async () => {
+    expect((await run('tag', '2', 'finals')).stdout).to.equal('finals: version 2\n');
+    expect((await run('tag')).stdout).to.match(/^finals +2$/m);
+    expect((await run('status', '--no-servers')).stdout).to.match(/^2 .* 1\/1 .* finals +number 2$/m);
+    expect((await run('rollback', 'finals')).stdout).to.match(/^version 2: booted/);
+    const wrong = await run('rollback', 'semifinals');
+    expect(wrong.status).to.equal(4);
+    expect(wrong.stderr).to.contain('tags: finals');
+    expect((await run('prune', 'finals', '--yes')).stderr).to.contain('booted by the machines of rfs[0-1]');
+    expect((await run('tag', '--rm', 'finals')).stdout).to.contain('names no version any more');
+  });
+
+  it('status is told to programs whole', async () => {
+    const { stdout } = await run('status', '--no-servers', '--json');
+    const { versions, servers, behind, silent } = JSON.parse(stdout) as Record<string, unknown[]>;
+    expect(versions!.map((one) => (one as { version: number }).version)).to.deep.equal([2, 1]);
+    expect(versions![0]).to.deep.include({ servers: { rhfs01: 'there' }, bootedBy: [0, 1], runBy: [] });
+    expect([servers!.length, behind, silent]).to.deep.equal([1, [], ['pc1']]);
+  });
+
+  it('a server that does not answer is a question mark, and no wait', async () => {
+    const { status, stdout } = await run('status');
+    expect(status).to.equal(0);
+    expect(stdout).to.match(/^\? server rhfs01: /m);
   });
 
   it('commit says that there is no staging', async () => {

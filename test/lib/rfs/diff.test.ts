@@ -254,6 +254,7 @@ describe('a version and staging', function () {
 
   it('differ by packages, by files, and by contents where nothing else tells', async () => {
     put('var/lib/dpkg/status', status('14.1-1'));
+    utimesSync(join(tree, 'var/lib/dpkg/status'), 5, 5);
     put('usr/bin/gcc', 'gcc fourteen');
     put('etc/motd', 'olleh');
     utimesSync(join(tree, 'etc/motd'), 5, 5);
