@@ -1,14 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import {
-  closeSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-  writeSync,
-} from 'node:fs';
+import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
@@ -20,7 +11,7 @@ import { findDamage, readManifest } from '../../src/lib/rfs/version.ts';
 import { needsLab, STEP_MS } from '../support/lab.ts';
 import { needs } from '../support/needs.ts';
 import { kernelTreeOfLab, makeStaging } from '../support/rfs.ts';
-import { bringThroughKills } from '../support/rfs-kill.ts';
+import { bringThroughKills } from '../support/rsync-kill.ts';
 import { type RfsLab, rfsLabPackages, startRfsLab } from '../support/rfs-lab.ts';
 
 /** The first process of the root: says where it is, and then does what is typed. */
@@ -125,7 +116,6 @@ describe('PCs that boot versions of the root filesystem, from two file servers',
     const manifest = await readManifest(lab.versions, version, keyPairOf(lab.site.secret('rfs.sign')));
     const { ssh, ...remote } = remoteOf(lab.site, { hostname: 'rhfs23', ip: server.ip } as MachineRecord);
     const inLab = ['ip', 'netns', 'exec', lab.network.netns, ...ssh];
-    rmSync(join(server.folder, String(version)), { recursive: true });
     const { killed, late } = await bringThroughKills({
       remote: { ...remote, ssh: inLab },
       dir: lab.versions,
