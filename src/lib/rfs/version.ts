@@ -61,7 +61,7 @@ export async function makeVersion(commit: Commit): Promise<Manifest> {
     onStep?.('hashes');
     const tree = makeHashTree(file('root.img'), file('root.verity'));
     const known = hash('root.img', 'vmlinuz', 'initrd.img');
-    await Promise.allSettled([tree, known]);
+    await Promise.allSettled([tree, known, syncPath(file('root.img'))]);
     const [rootHash, sums, print] = await Promise.all([tree, known, fingerprint(staging)]);
     if (print !== commit.fingerprint)
       throw new ProloError('conflict', `staging ${staging}: it changed while it was read`, {

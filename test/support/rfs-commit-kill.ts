@@ -8,7 +8,7 @@ import { VERSION_FILES } from '../../src/lib/rfs/manifest.ts';
 import { listBoots, listVersionRows } from '../../src/lib/rfs/table.ts';
 import { readManifest } from '../../src/lib/rfs/version.ts';
 import { prolo, proloBin } from './cli.ts';
-import type { RfsSite } from './rfs-servers.ts';
+import type { RfsSite } from './rfs-commit-site.ts';
 
 /** How often something ended where. */
 export interface KillCounts {
