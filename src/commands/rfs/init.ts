@@ -22,12 +22,13 @@ there, and takes its place when it is whole; versions that were made of that one
   };
 
   async run() {
-    const [{ initRoot, planInit }, { stagingOf }, { existsSync }, { confirm }] = await Promise.all([
-      import('../../lib/rfs/root/init.ts'),
-      import('../../lib/rfs/staging.ts'),
-      import('node:fs'),
-      import('../../lib/cli/confirm.ts'),
-    ]);
+    const [{ checkInitHost, initRoot, planInit }, { stagingOf }, { existsSync }, { confirm }] =
+      await Promise.all([
+        import('../../lib/rfs/root/init.ts'),
+        import('../../lib/rfs/staging.ts'),
+        import('node:fs'),
+        import('../../lib/cli/confirm.ts'),
+      ]);
     const site = await this.site();
     const plan = await planInit(site, this.flags.profile);
     const { distribution, suite, sources, packages } = plan;
@@ -39,6 +40,7 @@ there, and takes its place when it is whole; versions that were made of that one
       for (const name of packages) this.log(`+ ${name}`);
       return { ...result, made: false };
     }
+    checkInitHost(plan);
     const question = `replace ${staging}? what was changed in it by hand is lost, versions stay;`;
     if (existsSync(staging) && !(await confirm(question, this.flags.yes))) return { ...result, made: false };
     await initRoot(site, plan, { actor: this.actor, onStep: (what) => this.note(`staging: ${what}`) });

@@ -2,9 +2,11 @@
 export interface Phases {
   /** @returns what is new, where this line says so */
   take(line: string): string | undefined;
-  /** What went wrong, in the program's own words. */
+  /** The lines that say what went wrong. */
   complaints(): string[];
 }
+
+const COMPLAINT = /^(E: |dpkg: error |error: |==> ERROR: )|: (Depends|Conflicts|Breaks|PreDepends): /;
 
 /** So often in one phase. */
 const STEPS = 10;
@@ -17,8 +19,7 @@ export function readPhases(): Phases {
   let said = 0;
   return {
     take(line) {
-      const wrong = /^(?:E: |dpkg: error |error: |==> ERROR: )(.*)/.exec(line)?.[1];
-      if (wrong && complaints.length < 50) complaints.push(wrong);
+      if (COMPLAINT.test(line) && complaints.length < 50) complaints.push(line);
       const phase = /^I: (.*?)(?:\.\.\.)?$/.exec(line)?.[1];
       if (phase) return PHASES.find(([start]) => phase.startsWith(start))?.[1];
       const count = /^(\d+) upgraded, (\d+) newly installed/.exec(line);

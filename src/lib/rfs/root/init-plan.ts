@@ -23,21 +23,23 @@ export function makeArgv(plan: RootPlan): string[] {
   return plan.distribution === 'arch' ? pacstrapArgv(plan) : mmdebstrapArgv(plan);
 }
 
-function mmdebstrapArgv(plan: RootPlan): string[] {
-  return [
-    'mmdebstrap',
-    '--verbose',
-    '--mode=root',
-    '--format=directory',
-    '--variant=minbase',
-    '--skip=check/empty',
-    '--components=main,non-free-firmware',
-    `--include=${plan.packages.join(',')}`,
-    plan.suite,
-    plan.tree,
-    ...plan.sources,
-  ];
+/** The call that finds out whether all packages exist and go together, and writes nothing; where there is such a call. */
+export function simulateArgv(plan: RootPlan): string[] | undefined {
+  if (plan.distribution === 'arch') return undefined;
+  return ['mmdebstrap', '--simulate', '--format=null', ...common(plan), plan.suite, '-', ...plan.sources];
 }
+
+function mmdebstrapArgv(plan: RootPlan): string[] {
+  const into = ['--verbose', '--format=directory', '--skip=check/empty'];
+  return ['mmdebstrap', ...into, ...common(plan), plan.suite, plan.tree, ...plan.sources];
+}
+
+const common = ({ packages }: RootPlan): string[] => [
+  '--mode=root',
+  '--variant=minbase',
+  '--components=main,non-free-firmware',
+  `--include=${packages.join(',')}`,
+];
 
 /** Keys are made for the tree alone: those of the gateway's pacman are none of a PC's business. */
 function pacstrapArgv({ tree, packages }: RootPlan): string[] {

@@ -1,7 +1,7 @@
 import { createWriteStream, existsSync } from 'node:fs';
 import { lstat, mkdir, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { ProloError } from '../../errors.ts';
+import { asProloError, ProloError } from '../../errors.ts';
 import { run, runLines, runOk } from '../../exec.ts';
 import { findProgram } from '../../lab/packages.ts';
 import type { Site } from '../../site/site.ts';
@@ -11,8 +11,9 @@ import { leashed } from './enter-leash.ts';
 import { cleanRoot } from './init-clean.ts';
 import { readPhases } from './init-phases.ts';
 import { finishArch } from './init-arch.ts';
-import { makeArgv, MAKERS, pacmanConf, type RootPlan } from './init-plan.ts';
+import { makeArgv, MAKERS, pacmanConf, type RootPlan, simulateArgv } from './init-plan.ts';
 import { plantSeed } from './init-seed.ts';
+import { complaintOf } from './install-complaint.ts';
 import { sourceOfArch, sourceOfMirror, sourcesOf, TARGETS_ARGV } from './init-sources.ts';
 import { choosePackages } from './packages.ts';
 import { readProfiles } from './profiles.ts';
@@ -47,7 +48,7 @@ async function sourcesFor(
  * gets what a machine of the site needs.
  */
 export async function initRoot(site: Site, plan: RootPlan, { actor, onStep }: InitOptions): Promise<void> {
-  checkHost(plan);
+  checkInitHost(plan);
   await withStaging(site, `${actor}: rfs init`, async (staging) => {
     await removeTree(plan.tree);
     await mkdir(dirname(plan.tree), { recursive: true });
@@ -62,11 +63,18 @@ export async function initRoot(site: Site, plan: RootPlan, { actor, onStep }: In
     }
     await replaceTree(staging, plan.tree);
     onStep('gets what a machine of this site needs');
-    await configureRoot(site, staging);
+    await configureRoot(site, staging).catch((error: unknown) => {
+      const { kind, message, hint } = asProloError(error);
+      throw new ProloError(kind, `staging: made, but not yet what this site needs: ${message}`, {
+        hint: `${hint ? `${hint}; ` : ''}then \`prolo rfs configure\``,
+        cause: error,
+      });
+    });
   });
 }
 
-function checkHost({ distribution }: RootPlan): void {
+/** @throws ProloError `unavailable`, `forbidden` where none can be made */
+export function checkInitHost({ distribution }: RootPlan): void {
   const { program, packages } = MAKERS[distribution];
   if (!findProgram(program))
     throw new ProloError('unavailable', `rfs init: ${program} is not installed here`, {
@@ -79,31 +87,33 @@ function checkHost({ distribution }: RootPlan): void {
 }
 
 async function fill(plan: RootPlan, logFile: string, onStep: (what: string) => void): Promise<void> {
-  await plantSeed(plan);
-  const phases = readPhases();
   const log = createWriteStream(logFile, { mode: 0o640 });
-  const [program = '', ...args] = makeArgv(plan);
+  const call = async (argv: readonly string[], say: (what: string) => void): Promise<void> => {
+    const phases = readPhases();
+    const onLine = (line: string): void => {
+      log.write(`${line}\n`);
+      const news = phases.take(line);
+      if (news !== undefined) say(news);
+    };
+    if ((await runLines(leashed(argv), onLine, { env: ENV })) === 0) return;
+    throw complaintOf(phases.complaints(), `staging: ${argv[0]}`, `all that it said is in ${logFile}`);
+  };
   try {
-    const exitCode = await runLines(
-      leashed([program, ...args]),
-      (line) => {
-        log.write(`${line}\n`);
-        const news = phases.take(line);
-        if (news !== undefined) onStep(news);
-      },
-      { env: { DEBIAN_FRONTEND: 'noninteractive', INITRD: 'No', LC_ALL: 'C.UTF-8' } },
-    );
-    if (exitCode === 0) return;
+    const simulate = simulateArgv(plan);
+    if (simulate) {
+      onStep('looks whether there are all packages, and go together');
+      await call(simulate, () => undefined);
+    }
+    await plantSeed(plan);
+    await call(makeArgv(plan), onStep);
   } finally {
     await new Promise((resolve) => log.end(resolve));
     await rm(pacmanConf(plan.tree), { force: true });
   }
-  const words = phases.complaints().slice(0, 5);
-  const full = words.some((line) => /no space left|(not|have) enough free (disk )?space/i.test(line));
-  throw new ProloError(full ? 'full' : 'failed', `staging: ${program}: ${words.join('; ')}`, {
-    hint: `all that it said is in ${logFile}`,
-  });
 }
+
+/** Nothing is asked, no initramfs is made that nobody boots, and what is said is what our rules know. */
+const ENV = { DEBIAN_FRONTEND: 'noninteractive', INITRD: 'No', LC_ALL: 'C.UTF-8' };
 
 /** Whoever looks sees the one or the other; broken off between the two, `restoreTree` goes back. */
 async function replaceTree(staging: string, made: string): Promise<void> {

@@ -1,11 +1,12 @@
 import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ProloError } from '../../errors.ts';
+import type { ProloError } from '../../errors.ts';
 import type { Site } from '../../site/site.ts';
-import { mustHaveStaging, withStaging } from '../staging.ts';
+import { mustHaveStaging, stagingOf, withStaging } from '../staging.ts';
 import { runInTree, runLinesInTree } from './enter.ts';
 import { readPhases } from './init-phases.ts';
 import { aptCalls, pacmanCalls, readPacmanPlan, type Wish } from './install-argv.ts';
+import { complaintOf } from './install-complaint.ts';
 import { packageCaches } from './install-caches.ts';
 import { checkPackage } from './packages.ts';
 import {
@@ -41,14 +42,16 @@ export function installPackages(
   const arch = site.config.rfs.distribution === 'arch';
   const calls = arch ? pacmanCalls(wish) : aptCalls(wish);
   const inside = { binds: packageCaches(site), env: ENV };
+  const complaint = (text: string): ProloError =>
+    complaintOf(text.split('\n'), `staging ${stagingOf(site)}`, 'mend it by hand: `prolo rfs shell`');
   return withStaging(site, `${actor}: rfs install`, async (tree) => {
     if (wish.action !== 'remove') {
       onStep('asks for the lists of packages');
       const { exitCode, stderr } = await runInTree(tree, calls.refresh, { ...inside, readOnly: true });
-      if (exitCode !== 0) throw complaintOf(stderr, tree);
+      if (exitCode !== 0) throw complaint(stderr);
     }
     const planned = await runInTree(tree, calls.plan, { ...inside, readOnly: true });
-    if (planned.exitCode !== 0) throw complaintOf(planned.stderr, tree);
+    if (planned.exitCode !== 0) throw complaint(planned.stderr);
     if (dryRun) return arch ? readPacmanPlan(planned.stdout, wish) : readAptPlan(planned.stdout);
     const before = await packagesOf(tree, arch);
     const phases = readPhases();
@@ -64,7 +67,7 @@ export function installPackages(
       inside,
     );
     await dropArchives(site);
-    if (exitCode !== 0) throw complaintOf(said.join('\n'), tree);
+    if (exitCode !== 0) throw complaint(said.join('\n'));
     return comparePackages(before, await packagesOf(tree, arch));
   });
 }
@@ -81,33 +84,4 @@ async function dropArchives(site: Site): Promise<void> {
   for (const folder of [cache, join(cache, 'archives')])
     for (const name of await readdir(folder).catch(() => []))
       if (/\.deb$|\.pkg\.tar(\.\w+)?(\.sig)?$/.test(name)) await rm(join(folder, name), { force: true });
-}
-
-/** A package manager's words as an error of ours. */
-export function complaintOf(text: string, tree: string): ProloError {
-  const lines = text.split('\n').map((line) => line.trim());
-  const errors = lines.flatMap((line) => /^(?:E: |error: |dpkg: error )(.*)/.exec(line)?.[1] ?? []);
-  const words = [...new Set(errors)].slice(0, 5).join('; ') || lines.filter(Boolean).slice(-3).join('; ');
-  const message = `staging ${tree}: ${words}`;
-  if (
-    /unable to locate package|target not found|has no installation candidate|version .* was not found/i.test(
-      words,
-    )
-  )
-    return new ProloError('not-found', message, {
-      hint: 'is its name right? `prolo rfs shell -- apt-cache search WORD`',
-    });
-  if (/no space left|(not|have) enough free (disk )?space/i.test(words))
-    return new ProloError('full', message, { hint: 'free some space, then run it again' });
-  if (/failed to fetch|temporary failure|could not resolve|failed retrieving/i.test(words))
-    return new ProloError('unavailable', message, { hint: 'does this host reach the mirror?' });
-  if (/held broken packages|unmet dependencies|conflict/i.test(words))
-    return new ProloError('refused', `${message}${unmet(lines)}`, { hint: 'nothing was changed' });
-  return new ProloError('failed', message, { hint: 'mend it by hand: `prolo rfs shell`' });
-}
-
-/** apt says above its error what needs what. */
-function unmet(lines: readonly string[]): string {
-  const needs = lines.filter((line) => /: (Depends|Conflicts|Breaks|PreDepends): /.test(line));
-  return needs.length > 0 ? ` (${needs.slice(0, 5).join('; ')})` : '';
 }

@@ -80,10 +80,10 @@ describe('the call that makes a root filesystem', () => {
   it('of Debian', () => {
     expect(makeArgv(plan).join('\n')).to.equal(`mmdebstrap
 --verbose
---mode=root
 --format=directory
---variant=minbase
 --skip=check/empty
+--mode=root
+--variant=minbase
 --components=main,non-free-firmware
 --include=kmod,udev
 bookworm

@@ -3,7 +3,7 @@ import { enterArgv, resolvConfAt } from '../../../../src/lib/rfs/root/enter-argv
 import { withoutRootPassword } from '../../../../src/lib/rfs/root/init-clean.ts';
 import { readPhases } from '../../../../src/lib/rfs/root/init-phases.ts';
 import { aptCalls, pacmanCalls, readPacmanPlan } from '../../../../src/lib/rfs/root/install-argv.ts';
-import { complaintOf } from '../../../../src/lib/rfs/root/install.ts';
+import { complaintOf } from '../../../../src/lib/rfs/root/install-complaint.ts';
 import {
   changeText,
   comparePackages,
@@ -40,7 +40,7 @@ describe('what a person who waits is told', () => {
   it('what went wrong, once', () => {
     expect(
       take(['W: a', 'E: Unable to locate package helo', 'E: Unable to locate package helo']).complaints,
-    ).to.deep.equal(['Unable to locate package helo']);
+    ).to.deep.equal(['E: Unable to locate package helo']);
   });
 });
 
@@ -201,6 +201,6 @@ Conf hello (2.10-3 Debian:12.15/oldstable [amd64])
     ['failed', 'dpkg: error processing package a (--configure):'],
   ] as const)
     it(`${JSON.stringify(text)} is ${kind}`, () => {
-      expect(complaintOf(text, '/srv/staging').kind).to.equal(kind);
+      expect(complaintOf(text.split('\n'), 'staging', 'look').kind).to.equal(kind);
     });
 });
