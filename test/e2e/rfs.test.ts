@@ -8,6 +8,7 @@ import type { Pc } from '../../src/lib/lab/lab.ts';
 import type { MachineRecord } from '../../src/lib/mdb/record.ts';
 import { remoteOf } from '../../src/lib/rfs/remote.ts';
 import { findDamage, readManifest } from '../../src/lib/rfs/version.ts';
+import { proloBin } from '../support/cli.ts';
 import { needsLab, STEP_MS } from '../support/lab.ts';
 import { needs } from '../support/needs.ts';
 import { kernelTreeOfLab, makeStaging } from '../support/rfs.ts';
@@ -162,6 +163,20 @@ describe('PCs that boot versions of the root filesystem, from two file servers',
 
   describe('where a server has changed a block', () => {
     before(() => flip(join(lab.servers[0].folder, '1/root.img'), data));
+
+    it('verify finds it, and no machine is told to boot it from there', async () => {
+      const cli = (...args: string[]) =>
+        lab.run([process.execPath, proloBin, ...args], {
+          env: { PROLO_CONFIG: lab.site.file },
+          timeoutMs: STEP_MS,
+        });
+      const verified = await cli('rfs', 'verify', '1');
+      expect(verified.exitCode, verified.stderr).to.equal(1);
+      expect(verified.stdout + verified.stderr).to.match(/rhfs01.*root\.img/);
+      const promoted = await cli('rfs', 'promote', '1');
+      expect(promoted.exitCode, promoted.stderr).not.to.equal(0);
+      expect(promoted.stderr).to.match(/version 1: rhfs01 does not have it/);
+    });
 
     it('a PC that reads it gets an error, never the wrong bytes', async () => {
       const pc = await boot(1);

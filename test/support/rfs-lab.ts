@@ -48,7 +48,7 @@ export interface RfsLab extends TestLab {
   /** The gateway's own. */
   versions: string;
   servers: readonly [RfsServer, RfsServer];
-  /** Switches the nth PC on, `alt-r01p01` and so on: the first three are of RFS 0, the others of RFS 2. */
+  /** Switches the nth PC on, `alt-r01p01` and so on: the odd ones are of RFS 0, the others of RFS 2. */
   boot(n: number, options?: { name?: string; memoryMib?: number; limitSeconds?: number }): Promise<Pc>;
   pcName(n: number): string;
 }
@@ -97,7 +97,7 @@ export async function startRfsLab({
       for (let n = 1; n <= pcs; n++)
         await made.prolo(
           ...['mdb', 'add', '--hostname', pcName(n), '--mac', labMac(n), '--room', 'alt'],
-          ...['--rfs', n <= 3 ? '0' : '2', '--hfs', '1'],
+          ...['--rfs', n % 2 === 1 ? '0' : '2', '--hfs', '1'],
         );
       return {
         ...made,
