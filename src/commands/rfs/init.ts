@@ -35,7 +35,9 @@ there, and takes its place when it is whole; versions that were made of that one
     const staging = stagingOf(site);
     const result = { staging, distribution, suite, sources, packages };
     if (this.flags['dry-run']) {
-      this.log(`${staging}: ${distribution} ${suite}, ${packages.length} packages and what they need`);
+      this.log(
+        `${staging}: ${distribution === 'arch' ? 'arch' : `${distribution} ${suite}`}, ${packages.length} packages and what they need`,
+      );
       for (const source of sources) this.log(source);
       for (const name of packages) this.log(`+ ${name}`);
       return { ...result, made: false };
