@@ -193,7 +193,7 @@ describe('versions on real servers, pruned', function () {
     }
     await run();
     await run();
-    expect(dirs()).to.deep.equal(Array(3).fill([String(version - 1), '3']));
+    expect(dirs()).to.deep.equal(Array(3).fill(['3', String(version - 1)]));
     expect(existsSync(join(servers.second, '.gone-5'))).to.equal(false);
     expect((await listCopies(store.knex)).map((copy) => copy.version)).to.deep.equal([3, 3, 8, 8]);
   });
