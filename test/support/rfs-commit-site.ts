@@ -17,7 +17,10 @@ export interface RfsSite {
 }
 
 /** @param place where the nth server keeps its versions; none: a folder of `root` */
-export async function makeRfsSite(servers: number, place?: (n: number) => string): Promise<RfsSite> {
+export async function makeRfsSite(
+  servers: number,
+  place?: (n: number) => string | undefined,
+): Promise<RfsSite> {
   const root = mkdtempSync(join(tmpdir(), 'prolo-rfs-'));
   const versions = join(root, 'versions');
   const staging = join(root, 'staging');
