@@ -25,7 +25,11 @@ export function aptCalls({ action, packages }: Wish): PackageCalls {
     upgrade: packages.length > 0 ? ['install', '--only-upgrade', ...packages] : ['dist-upgrade'],
   };
   const apply = [...APT, ...verbs[action]];
-  return { refresh: ['apt-get', '--quiet', 'update', '--error-on=any'], plan: [...apply, '--simulate'], apply };
+  return {
+    refresh: ['apt-get', '--quiet', 'update', '--error-on=any'],
+    plan: [...apply, '--simulate'],
+    apply,
+  };
 }
 
 /** Arch knows no upgrade of some packages: its packages of one day belong together. */
