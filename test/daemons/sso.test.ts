@@ -49,7 +49,8 @@ describe('sso behind a real nginx', function () {
     const location = `include ${dir}/sso/protect; proxy_pass http://127.0.0.1:${backend};`;
     nginx = await startNginx(
       dir,
-      renderSsoFiles(test.site.config),
+      // As at a real site: nobody here can look that name up, nor is it to be asked.
+      renderSsoFiles({ ...test.site.config, serviceUrl: 'http://{service}/' }),
       `include ${dir}/conf.d/sso.conf;\nserver {\nlisten 127.0.0.1:${port};\ninclude ${dir}/sso/handler;\nlocation / { ${location} }\n}`,
       port,
     );
