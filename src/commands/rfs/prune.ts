@@ -1,7 +1,7 @@
 import { Flags } from '@oclif/core';
-import { BaseCommand } from '../../base-command.ts';
+import { DestructiveCommand } from '../../destructive-command.ts';
 
-export default class RfsPrune extends BaseCommand<typeof RfsPrune> {
+export default class RfsPrune extends DestructiveCommand<typeof RfsPrune> {
   static override summary = 'remove versions that nobody needs, from every server and the gateway';
   static override description = `Stays: what is booted or tried, what a machine ran within 24 hours, what has a tag, and the newest. A server that does not answer
 is told by the next run. The number of a version is never given again.`;
