@@ -10,8 +10,11 @@ export const LEFT_OUT = [
   'sys/*',
   'dev/*',
   'run/*',
+  'run/.*',
   'tmp/*',
+  'tmp/.*',
   'var/tmp/*',
+  'var/tmp/.*',
   'var/cache/apt/archives/*.deb',
 ];
 const MAKE_MS = 3600_000;
@@ -41,7 +44,8 @@ export async function makeImage(
   await make(
     [
       ...['mksquashfs', tree, image, '-comp', compression, ...level, '-b', String(blockBytes)],
-      ...['-noappend', '-quiet', '-no-progress', '-wildcards', '-e', ...LEFT_OUT],
+      // A file that cannot be read would be an empty one.
+      ...['-exit-on-error', '-noappend', '-quiet', '-no-progress', '-wildcards', '-e', ...LEFT_OUT],
     ],
     image,
   );
