@@ -39,7 +39,7 @@ every byte, machines boot it at their next start. Those that run are not touched
       at: new Date(),
       ...steps,
     }).finally(stop);
-    const { version, madeBefore, switched, failed, behind } = committed;
+    const { version, madeBefore, switched, tried, failed, behind } = committed;
     if (madeBefore)
       this.note(`nothing has changed since version ${version}, which was made and not brought out`);
     if (version === undefined) {
@@ -48,8 +48,8 @@ every byte, machines boot it at their next start. Those that run are not touched
         this.note(
           `version ${behind.newest} is not what the machines of rfs ${behind.rfs.join(', ')} boot; \`prolo rfs promote ${behind.newest}\` makes it so`,
         );
-    } else if (canaries)
-      this.log(`version ${version}: tried by ${canaries.length} machines from their next start on`);
+    } else if (tried !== undefined)
+      this.log(`version ${version}: tried by ${tried} machines from their next start on`);
     else this.log(`version ${version}: booted from now on by the machines of rfs ${switched.join(', ')}`);
     for (const { hostname, reason } of failed) this.note(`${hostname} does not have it: ${reason}`);
     if (failed.length > 0) process.exitCode = 1;

@@ -65,12 +65,12 @@ async function commitTree(
     if (wasOut(newest) || bootedVersions(boots).has(version))
       return { version: undefined, switched: [], failed: [], behind: behind(version, boots, hosts) };
     if (await isHere(site, version)) {
-      mustHaveBoots(boots, canaries);
+      mustBeAbleToTry(boots, canaries);
       const published = await publish(site, store, newest.manifest, hosts, options);
       return { ...published, madeBefore: true };
     }
   }
-  mustHaveBoots(boots, canaries);
+  mustBeAbleToTry(boots, canaries);
   mustBeClean(staging, listing);
   const manifest = await makeVersion({
     staging,
@@ -137,11 +137,19 @@ function bytesOf({ files }: Manifest): number {
   return VERSION_FILES.reduce((sum, name) => sum + files[name].bytes, 0);
 }
 
-function mustHaveBoots(boots: readonly unknown[], canaries: CommitOptions['canaries']): void {
-  if (!canaries || boots.length > 0) return;
-  throw new ProloError('conflict', 'canary: machines boot no version yet that others could go on with', {
-    hint: 'the first version is for all: leave --canary out',
-  });
+function mustBeAbleToTry(boots: readonly { rfs: number }[], canaries: CommitOptions['canaries'] = []): void {
+  for (const { hostname, mtype, rfs } of canaries) {
+    if (mtype === 'service')
+      throw new ProloError('bad-input', `canary ${hostname}: a service boots no version`, {
+        hint: 'name machines that do',
+      });
+    if (!boots.some((record) => record.rfs === rfs))
+      throw new ProloError(
+        'conflict',
+        `canary ${hostname}: the machines of rfs ${rfs} boot no version yet that others could go on with`,
+        { hint: 'the first version is for all: leave --canary out' },
+      );
+  }
 }
 
 function mustBeClean(staging: string, listing: Listing): void {

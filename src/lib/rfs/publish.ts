@@ -33,6 +33,8 @@ export interface Published {
   version: number;
   /** Numbers of RFS whose machines boot it from now on. */
   switched: number[];
+  /** How many machines try it. */
+  tried?: number;
   failed: { hostname: string; reason: string }[];
 }
 
@@ -65,9 +67,24 @@ export function publish(
       );
     }
     const { version } = manifest;
-    if (canaries) await setCanaries(store, actor, { version, machines: canaries });
+    // Nobody is told to boot it from a server that does not have it.
+    const machines = canaries?.filter((machine) => rfs.includes(machine.rfs));
+    if (machines?.length === 0)
+      throw new ProloError(
+        'refused',
+        `version ${version}: no server of the machines that would try it has it`,
+        {
+          hint: hintFor(version, failures[0]!.error),
+        },
+      );
+    if (machines) await setCanaries(store, actor, { version, machines });
     else if (rfs.length > 0) await switchBoots(store, actor, { rfs, version });
-    return { version, switched: canaries ? [] : rfs, failed };
+    return {
+      version,
+      switched: machines ? [] : rfs,
+      ...(machines ? { tried: machines.length } : {}),
+      failed,
+    };
   });
 }
 

@@ -1,12 +1,13 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readlinkSync } from 'node:fs';
 import { readFile, realpath, rename, writeFile } from 'node:fs/promises';
-import { resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { ProloError } from '../errors.ts';
 import type { Site } from '../site/site.ts';
 import { tryFileLock } from '../file-lock.ts';
 import { mustBeUnused } from './staging-users.ts';
 
-export const stagingOf = (site: Site): string => resolve(site.dir, site.config.rfs.staging);
+/** Where the tree itself is: of a link, programs would see the link alone. */
+export const stagingOf = (site: Site): string => followLink(resolve(site.dir, site.config.rfs.staging));
 export const versionsOf = (site: Site): string => resolve(site.dir, site.config.rfs.dir);
 
 /** @throws ProloError `not-found` when there is none yet */
@@ -43,6 +44,15 @@ export async function withStaging<T>(
     return await work(tree);
   } finally {
     lock.close();
+  }
+}
+
+/** Also where nothing is at its end just now. */
+function followLink(path: string, links = 40): string {
+  try {
+    return links === 0 ? path : followLink(resolve(dirname(path), readlinkSync(path)), links - 1);
+  } catch {
+    return path;
   }
 }
 

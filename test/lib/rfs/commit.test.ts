@@ -1,4 +1,14 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
@@ -107,6 +117,7 @@ describe('a commit of the root filesystem', function () {
     expect(await commit(test.site, store, { ...options, canaries: [pc!] })).to.deep.equal({
       version: 4,
       switched: [],
+      tried: 1,
       failed: [],
     });
     const [first] = await listBoots(store.knex);
@@ -122,11 +133,43 @@ describe('a commit of the root filesystem', function () {
     expect(await promote(test.site, store, 2, options)).to.deep.include({ version: 2, switched: [0, 1, 2] });
   });
 
+  it('is tried by those alone whose server has it', async () => {
+    const store = await test.store();
+    const machines = await listMachines(store.knex);
+    const named = (...names: string[]) => machines.filter(({ hostname }) => names.includes(hostname));
+    const run = (...names: string[]) =>
+      commit(test.site, store, { ...options, partial: true, canaries: named(...names) });
+    writeFileSync(at('staging/etc/motd'), 'five\n');
+    expect((await rejection(run('pc0', 'rhfs01'))).message).to.match(/^canary rhfs01: a service/);
+    writeFileSync(at('server2/.new-5'), 'in the way');
+    expect((await rejection(run('pc2'))).message).to.match(/^version 5: no server of the machines/);
+    expect((await listBoots(store.knex)).map(({ canary }) => canary)).to.deep.equal([null, null, null]);
+    expect(await run('pc0', 'pc2')).to.deep.include({ version: 5, tried: 1 });
+    const tried = (await listBoots(store.knex)).map(({ canary }) => canary?.machines);
+    expect(tried).to.deep.equal([['pc0'], undefined, undefined]);
+    rmSync(at('server2/.new-5'));
+  });
+
+  it('is of the tree that a link in place of staging leads to', async () => {
+    renameSync(at('staging'), at('elsewhere'));
+    symlinkSync('elsewhere', at('staging'));
+    mkdirSync(at('staging/root/.ssh'), { recursive: true });
+    writeFileSync(at('staging/root/.ssh/id_rsa'), 'a key\n');
+    const run = async () => commit(test.site, await test.store(), options);
+    expect((await rejection(run())).message).to.contain('root/.ssh/id_rsa (a private key)');
+    rmSync(at('staging/root'), { recursive: true });
+    expect(await run()).to.deep.include({ version: 6 });
+    const image = (n: number): number => statSync(at(`versions/${n}/root.img`)).size;
+    expect(image(6)).to.be.greaterThan(image(5) / 2);
+    rmSync(at('staging'));
+    renameSync(at('elsewhere'), at('staging'));
+  });
+
   it('is refused with what should not be on every machine', async () => {
     mkdirSync(at('staging/root'), { recursive: true });
     writeFileSync(at('staging/root/.bash_history'), 'passwd\n');
     const error = await rejection(commit(test.site, await test.store(), options));
     expect(error.message).to.contain('root/.bash_history (what somebody typed)');
-    expect(existsSync(at('versions/5'))).to.equal(false);
+    expect(existsSync(at('versions/7'))).to.equal(false);
   });
 });
