@@ -88,6 +88,7 @@ export function checkInitHost({ distribution }: RootPlan): void {
 
 async function fill(plan: RootPlan, logFile: string, onStep: (what: string) => void): Promise<void> {
   const log = createWriteStream(logFile, { mode: 0o640 });
+  log.on('error', () => undefined); // a full disk, which the program that fills it speaks of
   const call = async (argv: readonly string[], say: (what: string) => void): Promise<void> => {
     const phases = readPhases();
     const onLine = (line: string): void => {
