@@ -7,10 +7,10 @@ import type { RecipeMaker } from '../recipe.ts';
 const OWN_PORTS = ['hfs', 'hfsdb'];
 
 /** Every service of the gateway under its name, and what a page needs to know who asks. */
-export const nginx: RecipeMaker = ({ site: { config } }) => ({
+export const nginx: RecipeMaker = ({ site: { config }, distribution }) => ({
   name: 'nginx',
   summary: 'services under their names, single sign-on for pages',
-  packages: ['nginx-light'],
+  packages: [distribution === 'debian' ? 'nginx-light' : 'nginx'],
   files: [
     ...Object.entries(renderSsoFiles(config)).map(([path, text]) => ({ path: `/etc/nginx/${path}`, text })),
     {

@@ -24,5 +24,5 @@ export const ntpServer: RecipeMaker = ({ site: { config }, distribution }) => ({
       ],
     },
   ],
-  units: ['chrony.service'],
+  units: [distribution === 'debian' ? 'chrony.service' : 'chronyd.service'],
 });
