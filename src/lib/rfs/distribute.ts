@@ -2,9 +2,11 @@ import { join } from 'node:path';
 import { ProloError } from '../errors.ts';
 import { run, runWatched } from '../exec.ts';
 import { type Manifest, MANIFEST, SIGNATURE, VERSION_FILES } from './manifest.ts';
+import { rsyncShell } from './remote.ts';
 import { BUSY, dropScript, finishScript, locked, prepareScript } from './remote-scripts.ts';
 import { followRsync, type Progress } from './rsync-progress.ts';
 import { full } from './space.ts';
+import { parseSums } from './verify-decide.ts';
 
 /** How a server is reached. */
 export interface Remote {
@@ -87,32 +89,22 @@ async function copy(
  * Not in place: rsync could then use nothing of an older image that is further back in the new one, which is nearly all of it. Blocks
  * of 8 KiB: half as much is sent as with its own choice for an image.
  */
-function rsyncArgv({ at, ssh }: Remote, dir: string, version: number, like: string): string[] {
+function rsyncArgv(remote: Remote, dir: string, version: number, like: string): string[] {
   const from = join(dir, String(version));
   return [
     ...['rsync', '--times', '--chmod=F644', '--ignore-times', '--partial', '--no-whole-file', '--timeout=60'],
     ...['--block-size=8192', '--info=progress2', '--outbuf=L'],
     ...(like === '' ? [] : [`--copy-dest=${join(dir, like)}`]),
     ...['--rsync-path', locked(dir, 'nice -n 10 rsync')],
-    ...['-e', ssh.map(rsyncWord).join(' ')],
+    ...['-e', rsyncShell(remote)],
     ...[...VERSION_FILES, MANIFEST, SIGNATURE].map((name) => join(from, name)),
-    `${at}:${dir}/.new-${version}/`,
+    `${remote.at}:${dir}/.new-${version}/`,
   ];
-}
-
-/** rsync takes its remote shell apart at blanks, outside of quotes. */
-function rsyncWord(word: string): string {
-  return /^[\w%+,./:=@^-]+$/.test(word) ? word : `'${word.replaceAll("'", "''")}'`;
 }
 
 /** @param sums as sha256sum prints them. @returns the files that are not what the manifest says */
 export function wrongHashes(manifest: Manifest, sums: string): string[] {
-  const found = new Map(
-    sums.split('\n').flatMap((line) => {
-      const [, sha256, name] = /^([0-9a-f]{64}) [ *](.+)$/.exec(line) ?? [];
-      return name === undefined ? [] : [[name, sha256] as const];
-    }),
-  );
+  const found = parseSums(sums);
   return VERSION_FILES.filter((name) => found.get(name) !== manifest.files[name].sha256);
 }
 

@@ -72,12 +72,6 @@ export async function addVersion(store: Store, actor: string, manifest: Manifest
   });
 }
 
-/** The number that the next version has; none is ever given twice, whatever was pruned. */
-export async function nextVersion(db: Knex): Promise<number> {
-  const row = (await db('rfs_versions').max({ version: 'version' }).first()) as { version: number | null };
-  return (row.version ?? 0) + 1;
-}
-
 export interface Switch {
   rfs: readonly number[];
   version: number;
