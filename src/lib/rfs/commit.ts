@@ -5,6 +5,7 @@ import { keyPairOf } from '../ed25519.ts';
 import { listMachines } from '../mdb/machines.ts';
 import type { Site } from '../site/site.ts';
 import type { Store } from '../store/store.ts';
+import { findBootFiles, readBootList } from './boot-files.ts';
 import { type Listing, listTree } from './fingerprint.ts';
 import { findLeftovers, isSeatSecrets } from './leftovers.ts';
 import { type Manifest, VERSION_FILES } from './manifest.ts';
@@ -81,6 +82,7 @@ async function commitTree(
     at: options.at,
     fingerprint: listing.fingerprint,
     packing: site.config.rfs,
+    bootFiles: findBootFiles(await readBootList(site), listing.files()),
     ...(expectedBytes === undefined ? {} : { expectedBytes }),
     keys: keyPairOf(site.secret('rfs.sign')),
     onStep: (what) => onStep('staging', what),

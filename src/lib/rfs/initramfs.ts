@@ -11,19 +11,28 @@ import { packageRoot } from '../package-root.ts';
 import { moduleEntries } from './initramfs-modules.ts';
 
 const APPLETS =
-  'sh mount umount mkdir cp rm cat echo printf tr sed grep head tail sort find xargs sleep reboot ip udhcpc modprobe losetup ls hostname switch_root dmesg nc timeout true';
+  'sh mount umount mkdir cp rm cat echo printf tr sed grep head tail sort find xargs sleep reboot ip udhcpc modprobe losetup ls hostname switch_root dmesg nc timeout true dd';
+
+export interface Initramfs {
+  /** Where to. */
+  vmlinuz: string;
+  initrd: string;
+  /** Of the image's beginning, which each boot fetches ahead. */
+  aheadBytes?: number;
+}
 
 /**
  * The kernel of a tree and the initramfs that finds that tree's image on the network, of programs of the tree itself.
  * @returns the kernel's version
  * @throws ProloError `not-found` when the tree has no kernel, or lacks a program
  */
-export async function makeInitramfs(tree: string, out: { vmlinuz: string; initrd: string }): Promise<string> {
+export async function makeInitramfs(tree: string, out: Initramfs): Promise<string> {
   const kernel = needKernel(tree);
   const entries = [
     ...(await programs(tree)),
     ...(await moduleEntries(tree, kernel)),
     { path: 'init', data: template('init'), mode: 0o755 },
+    { path: 'etc/ahead', data: Buffer.from(`${Math.floor((out.aheadBytes ?? 0) / 2 ** 20)}\n`) },
     { path: 'bin/dhcp-event', data: template('dhcp-event'), mode: 0o755 },
     ...['proc', 'sys', 'dev', 'run', 'etc', 'tmp'].map((folder) => ({ path: `${folder}/.keep` })),
   ];

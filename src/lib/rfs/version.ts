@@ -1,8 +1,9 @@
-import { chmod, mkdir, mkdtemp, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ProloError } from '../errors.ts';
 import { syncPath, writeFileAtomic } from '../write-file.ts';
 import type { KeyPair } from '../ed25519.ts';
+import type { BootFiles } from './boot-files.ts';
 import { fingerprint } from './fingerprint.ts';
 import { hashFile, makeHashTree, makeImage, type Packing } from './image.ts';
 import { makeInitramfs } from './initramfs.ts';
@@ -30,6 +31,8 @@ export interface Commit {
   /** Of staging, as it was checked. */
   fingerprint: string;
   packing: Packing;
+  /** What a boot reads. */
+  bootFiles: BootFiles;
   /** About what it will need, where that is known. */
   expectedBytes?: number;
   keys: KeyPair;
@@ -53,11 +56,19 @@ export async function makeVersion(commit: Commit): Promise<Manifest> {
     Promise.all(names.map(async (name) => [name, await hashFile(file(name))] as const));
   try {
     onStep?.('image');
-    const kernel = makeInitramfs(staging, { vmlinuz: file('vmlinuz'), initrd: file('initrd.img') });
-    const image = makeImage(staging, file('root.img'), commit.packing);
+    const { sortList, aheadBytes } = commit.bootFiles;
+    const sortFile = join(work, 'sort');
+    await writeFile(sortFile, sortList);
+    const kernel = makeInitramfs(staging, {
+      vmlinuz: file('vmlinuz'),
+      initrd: file('initrd.img'),
+      aheadBytes,
+    });
+    const image = makeImage(staging, file('root.img'), { ...commit.packing, sortFile });
     // Where one fails, the other is still at work in the folder that goes away.
     await Promise.allSettled([kernel, image]);
     const [kernelVersion] = await Promise.all([kernel, image]);
+    await rm(sortFile);
     onStep?.('hashes');
     const tree = makeHashTree(file('root.img'), file('root.verity'));
     const known = hash('root.img', 'vmlinuz', 'initrd.img');

@@ -46,6 +46,7 @@ describe('a version of the root filesystem', function () {
       at: new Date('2026-05-08T22:00:00Z'),
       fingerprint: await fingerprint(staging),
       packing: { compression: 'zstd', blockBytes: 131072 },
+      bootFiles: { sortList: 'etc/motd 2\n', aheadBytes: 2_500_000 },
       keys,
     };
   });

@@ -7,6 +7,7 @@ import { listProloFiles } from '../../prolo-files.ts';
 import { exportTexts } from '../../site/export.ts';
 import type { Site } from '../../site/site.ts';
 import { inside } from '../initramfs.ts';
+import { ageConsoleSettings } from './console-caches.ts';
 import { hostKeyEntries } from './host-keys.ts';
 import { pamEntries } from './pam.ts';
 import { homeRanges, plainEntries, settingEntries, withLocalhost } from './settings.ts';
@@ -42,6 +43,7 @@ export async function configureRoot(
   const changed: string[] = [];
   for (const entry of await entriesOf(site, tree))
     if (await putEntry(tree, entry, dryRun)) changed.push(entry.path);
+  changed.push(...(await ageConsoleSettings(tree, dryRun)));
   if (!dryRun) await checkNode(tree);
   return changed;
 }
