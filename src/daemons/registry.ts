@@ -10,6 +10,7 @@ const DAEMONS: Record<string, () => Promise<{ start: StartDaemon }>> = {
   udbsync: () => import('./udbsync.ts'),
   presencesync: () => import('./presencesync.ts'),
   rfssync: () => import('./rfssync.ts'),
+  contestsync: () => import('./contestsync.ts'),
   hfsdb: () => import('./hfsdb.ts'),
   netboot: () => import('./netboot.ts'),
   sso: () => import('./sso.ts'),

@@ -44,6 +44,8 @@ describe('prolo site', function () {
       'passwords.key',
       'rfssync.publish',
       'rfssync.subscribe',
+      'contestsync.publish',
+      'contestsync.subscribe',
       'ssh.pcs',
       'rfs.sign',
     );

@@ -10,6 +10,7 @@ const SHOWN: Record<FeedName, readonly string[]> = {
   udb: ['login', 'uid', 'group', 'firstname', 'lastname'],
   presence: ['login', 'hostname'],
   rfs: ['rfs', 'version'],
+  contest: ['name', 'epoch', 'starts_at', 'ends_at', 'changed_by'],
 };
 
 /** Known to have changed, not shown. */

@@ -13,7 +13,7 @@ import { createHub, type Hub } from './hub.ts';
 import { createUpdatesParser } from './updates.ts';
 
 export interface SyncFeed {
-  service: 'mdbsync' | 'udbsync' | 'presencesync' | 'rfssync';
+  service: 'mdbsync' | 'udbsync' | 'presencesync' | 'rfssync' | 'contestsync';
   feed: FeedName;
   /** The field that names a record. */
   pk: string;

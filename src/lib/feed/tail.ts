@@ -14,6 +14,7 @@ export const FEEDS: Record<FeedName, { service: ServiceName; pk: string; secret:
   udb: { service: 'udbsync', pk: 'login', secret: 'udbsync.subscribe' },
   presence: { service: 'presencesync', pk: 'login', secret: 'presencesync.subscribe' },
   rfs: { service: 'rfssync', pk: 'rfs', secret: 'rfssync.subscribe' },
+  contest: { service: 'contestsync', pk: 'name', secret: 'contestsync.subscribe' },
 };
 
 export interface FeedChange {

@@ -1,5 +1,6 @@
 import { type Static, Type } from 'typebox';
 import { Accounts } from './schema/accounts.ts';
+import { Contest } from './schema/contest.ts';
 import { Dhcp } from './schema/dhcp.ts';
 import { Dns } from './schema/dns.ts';
 import { Firewall } from './schema/firewall.ts';
@@ -170,6 +171,7 @@ export const ConfigSchema = Type.Object(
     rfs: Rfs,
     limits: Limits,
     firewall: Firewall,
+    contest: Contest,
     hfs: Hfs,
     feed: Type.Object(
       {

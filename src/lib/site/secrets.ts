@@ -24,6 +24,8 @@ export const SECRET_NAMES = [
   'udb.private',
   'rfssync.publish',
   'rfssync.subscribe',
+  'contestsync.publish',
+  'contestsync.subscribe',
   'hfs.shared',
   'hfs.control',
   'hfs.backup',

@@ -29,6 +29,7 @@ const SERVICE_OFFSETS = {
   hfs: 100,
   hfsdb: 110,
   rfssync: 120,
+  contestsync: 130,
   sso: 131,
 } as const;
 export type ServiceName = keyof typeof SERVICE_OFFSETS;

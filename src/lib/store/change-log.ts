@@ -6,7 +6,7 @@ export interface Update<R = Record<string, unknown>> {
   data: R;
 }
 
-export type FeedName = 'mdb' | 'udb' | 'presence' | 'rfs';
+export type FeedName = 'mdb' | 'udb' | 'presence' | 'rfs' | 'contest';
 
 /** A line of the change log: everything that one transaction changed in one feed. */
 export interface Change {

@@ -27,6 +27,8 @@ const TABLES = [
   'rfs_tags',
   'rfs_running',
   'rfs_copies',
+  'contest',
+  'contest_applied',
 ] as const;
 const NUMBERED: Record<string, string> = {
   machines: 'id',

@@ -62,5 +62,5 @@ function describeUpdates(updates: readonly Update[]): string {
 function nameOf({ data }: Update): string {
   if (data.login !== undefined && data.hostname !== undefined)
     return `${String(data.login)} at ${String(data.hostname)}`;
-  return String(data.hostname ?? data.login ?? data.mac ?? '?');
+  return String(data.hostname ?? data.login ?? data.mac ?? data.name ?? '?');
 }

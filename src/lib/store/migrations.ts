@@ -157,6 +157,25 @@ const STEPS: Record<string, (tx: Knex) => Promise<void>> = {
           .ignore();
     }
   },
+  '005-contest': async (tx) => {
+    // One row: whether the contest runs. What it says is for all to reach.
+    await tx.schema.createTable('contest', (t) => {
+      t.integer('id').primary(); // 1
+      t.integer('epoch').notNullable();
+      t.string('starts_at', 32); // ISO 8601, UTC, as the others
+      t.string('ends_at', 32);
+      t.string('changed_at', 32).notNullable();
+      t.string('changed_by', 128).notNullable();
+    });
+    // What those who follow it say that they have reached.
+    await tx.schema.createTable('contest_applied', (t) => {
+      t.string('consumer', 63).primary();
+      t.integer('epoch').notNullable();
+      t.string('phase', 16).notNullable();
+      t.text('problem').notNullable().defaultTo('');
+      t.string('seen_at', 32).notNullable();
+    });
+  },
 };
 
 export const newestMigration = Object.keys(STEPS).at(-1)!;

@@ -97,6 +97,7 @@ describe('a database in trouble', function () {
       '002-homes',
       '003-rfs',
       '004-lifecycle',
+      '005-contest',
     ]);
     expect(await store.knex('changes').select('seq')).to.have.length(4);
   });

@@ -1,0 +1,24 @@
+import { Type } from 'typebox';
+import { argv, strict } from './shared.ts';
+
+const mtypes = Type.Enum(['user', 'orga', 'cluster', 'service']);
+const groups = Type.Enum(['user', 'orga', 'root']);
+
+export const Contest = Type.Object(
+  {
+    groups: Type.Array(groups, {
+      description: 'people who lose the internet while the contest runs, whatever `firewall` says',
+      default: ['user'],
+    }),
+    mtypes: Type.Array(mtypes, {
+      description: 'machines that lose it, as far as nobody who keeps it is logged on there',
+      default: ['user'],
+    }),
+    services: Type.Array(Type.String({ pattern: '^[A-Za-z0-9@_.:-]+\\.(service|socket|target)$' }), {
+      description: "the gateway's systemd units that run while the contest does, and not otherwise",
+      default: [],
+    }),
+    systemctl: argv('the program systemctl, as the daemon runs it', ['systemctl']),
+  },
+  { ...strict, default: {} },
+);
