@@ -15,7 +15,7 @@ export interface BootFiles {
 }
 
 /** What a file becomes when it is packed; programs and libraries, by zstd. Too little does no harm, too much is fetched for nothing. */
-const PACKED = 0.34;
+const PACKED = 0.4;
 
 /** The site's own list, `rfs/boot-files` beside prolo.yml, or the one that comes with us. */
 export function readBootList(site: Site): Promise<string> {
@@ -31,7 +31,7 @@ export function findBootFiles(list: string, files: readonly TreeFile[]): BootFil
   const sorted: string[] = [];
   let bytes = 0;
   for (const file of files) {
-    if (/[\s\\"]/.test(file.path)) continue; // the list knows no such names
+    if (/[\s\\"\ufffd]/.test(file.path)) continue; // the list knows no such names; the last stands for bytes that are no UTF-8
     if (isWhole(file.path)) {
       bytes += file.bytes;
       sorted.push(`${file.path} 2`);

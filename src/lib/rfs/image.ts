@@ -51,6 +51,8 @@ export async function makeImage(
     [
       ...['mksquashfs', tree, image, '-comp', compression, ...level, '-b', String(blockBytes)],
       ...(sortFile === undefined ? [] : ['-sort', sortFile]),
+      // Small files packed together would all move when one of them grows: a third of that has to be sent for 0.6 % more bytes.
+      '-no-fragments',
       // A file that cannot be read would be an empty one.
       ...['-exit-on-error', '-noappend', '-quiet', '-no-progress', '-wildcards', '-e', ...LEFT_OUT],
     ],
