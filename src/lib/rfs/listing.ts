@@ -123,14 +123,18 @@ export function parseFind(text: string): Listing {
   return listing;
 }
 
-/** Whether a path is among patterns such as `proc/*` and `var/cache/apt/archives/*.deb`. */
+/** Whether a path, or a folder that it is in, is among patterns such as `proc/*` and `var/cache/apt/archives/*.deb`. In linear time. */
 export function matchesAny(patterns: readonly string[]): (path: string) => boolean {
-  const texts = patterns.map((pattern) =>
-    pattern
-      .split('*')
-      .map((part) => part.replace(/[.+?^${}()|[\]\\]/g, '\\$&'))
-      .join('[^/]*'),
-  );
-  const all = new RegExp(`^(${texts.join('|')})(/|$)`);
+  const all = new RegExp(`^(?:${patterns.map(patternText).join('|')})(?:/|$)`);
   return (path) => all.test(path);
+}
+
+/** Each star but the last ends where what comes after it is first found: none is tried at a second place, or many stars would take years. */
+function patternText(pattern: string): string {
+  const [first = '', ...others] = pattern
+    .split(/\*+/)
+    .map((part) => part.replace(/[.+?^${}()|[\]\\]/g, '\\$&'));
+  const last = others.pop();
+  const between = others.map((part) => `(?:(?!${part})[^/])*${part}`);
+  return [first, ...between, ...(last === undefined ? [] : [`[^/]*${last}`])].join('');
 }

@@ -27,5 +27,16 @@ describe('what a boot reads', () => {
   it('leaves names alone that the list of mksquashfs cannot say', () => {
     const files = ['a b', 'a\nb 3', 'a"b', 'a\\b'].map((path) => file(path));
     expect(findBootFiles('a*\n', files).sortList).to.equal('');
+    const foreign = file(Buffer.from('x\xe9y', 'latin1').toString());
+    expect(findBootFiles('*\n', [foreign, file('xy')]).sortList).to.equal('xy 2\n');
+  });
+
+  it('is found at once whatever the stars', () => {
+    const path = `a/${'b'.repeat(120)}`;
+    const wanted = (list: string): boolean => findBootFiles(`${list}\n`, [file(path)]).sortList !== '';
+    for (const list of ['*/**', '*b*b*', 'a/*b*b*b', `a/${'*b'.repeat(60)}*`, '*', 'a*'])
+      expect(wanted(list), list).to.equal(list !== '*b*b*');
+    for (const list of [`a/${'*'.repeat(60)}x`, `a/${'*b'.repeat(60)}*x`, 'a*b', 'a/*/b', 'a/*bx*b'])
+      expect(wanted(list), list).to.equal(false);
   });
 });
