@@ -54,6 +54,15 @@ export async function makeStaging(tree: string, kernelTree: string): Promise<voi
     chmodSync(join(tree, file), 0o755);
   }
   writeFileSync(join(tree, 'etc/machine-id'), '');
+  plantProlo(tree);
+}
+
+/** In place of what `configureRoot` puts in, for trees whose machines run none of it: a commit asks for it. */
+export function plantProlo(tree: string): void {
+  for (const dir of ['etc/prolo', 'usr/lib/prolo/bin']) mkdirSync(join(tree, dir), { recursive: true });
+  for (const path of ['etc/prolo/prolo.yml', 'usr/lib/prolo/bin/run.js', 'usr/lib/prolo/node'])
+    writeFileSync(join(tree, path), '# none\n');
+  writeFileSync(join(tree, 'etc/prolo/secrets.yml'), '{}\n', { mode: 0o600 });
 }
 
 function librariesOf(program: string): string[] {

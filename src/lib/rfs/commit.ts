@@ -7,8 +7,9 @@ import type { Site } from '../site/site.ts';
 import type { Store } from '../store/store.ts';
 import { findBootFiles, readBootList } from './boot-files.ts';
 import { type Listing, listTree } from './fingerprint.ts';
-import { findLeftovers, isSeatSecrets } from './leftovers.ts';
+import { findLeftovers, isSeatSecrets, type TreeFile } from './leftovers.ts';
 import { type Manifest, VERSION_FILES } from './manifest.ts';
+import { mustHaveProlo } from './root/needed.ts';
 import { type Published, publish, type PublishOptions } from './publish.ts';
 import { findServers, type RfsHost } from './servers.ts';
 import { versionsOf, withStaging } from './staging.ts';
@@ -72,7 +73,9 @@ async function commitTree(
     }
   }
   mustBeAbleToTry(boots, canaries);
-  mustBeClean(staging, listing);
+  const files = listing.files();
+  mustBeClean(staging, files);
+  mustHaveProlo(staging, files);
   const manifest = await makeVersion({
     staging,
     dir,
@@ -82,7 +85,7 @@ async function commitTree(
     at: options.at,
     fingerprint: listing.fingerprint,
     packing: site.config.rfs,
-    bootFiles: findBootFiles(await readBootList(site), listing.files()),
+    bootFiles: findBootFiles(await readBootList(site), files),
     ...(expectedBytes === undefined ? {} : { expectedBytes }),
     keys: keyPairOf(site.secret('rfs.sign')),
     onStep: (what) => onStep('staging', what),
@@ -154,8 +157,8 @@ function mustBeAbleToTry(boots: readonly { rfs: number }[], canaries: CommitOpti
   }
 }
 
-function mustBeClean(staging: string, listing: Listing): void {
-  const left = findLeftovers(listing.files()).filter(
+function mustBeClean(staging: string, files: readonly TreeFile[]): void {
+  const left = findLeftovers(files).filter(
     ({ path }) => !isSeatSecrets(path, () => readFileSync(join(staging, path), 'utf8')),
   );
   if (left.length === 0) return;

@@ -12,6 +12,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
+import type { ProloError } from '../../../src/lib/errors.ts';
 import { changeMachines, listMachines } from '../../../src/lib/mdb/machines.ts';
 import { commit, type CommitOptions } from '../../../src/lib/rfs/commit.ts';
 import { promote } from '../../../src/lib/rfs/promote.ts';
@@ -19,7 +20,7 @@ import { rollback } from '../../../src/lib/rfs/rollback.ts';
 import { listBoots, listVersions } from '../../../src/lib/rfs/table.ts';
 import { needs } from '../../support/needs.ts';
 import { rejection } from '../../support/rejection.ts';
-import { kernelTreeOfLab, makeStaging, needsKernel } from '../../support/rfs.ts';
+import { kernelTreeOfLab, makeStaging, needsKernel, plantProlo } from '../../support/rfs.ts';
 import { makeTestSite, type TestSite } from '../../support/site.ts';
 import { sshPackages } from '../../support/ssh-site.ts';
 import { type Sshd, startSshd } from '../../support/sshd.ts';
@@ -171,5 +172,18 @@ describe('a commit of the root filesystem', function () {
     const error = await rejection(commit(test.site, await test.store(), options));
     expect(error.message).to.contain('root/.bash_history (what somebody typed)');
     expect(existsSync(at('versions/7'))).to.equal(false);
+    rmSync(at('staging/root'), { recursive: true });
+  });
+
+  it('is refused without prolo in it: who boots that has no account, and no home', async () => {
+    writeFileSync(at('staging/usr/lib/prolo/node'), '');
+    rmSync(at('staging/etc/prolo'), { recursive: true });
+    const error = await rejection(commit(test.site, await test.store(), options));
+    expect(error.message).to.match(
+      /: usr\/lib\/prolo\/node, etc\/prolo\/secrets\.yml, etc\/prolo\/prolo\.yml: not there$/,
+    );
+    expect((error as ProloError).hint).to.contain('prolo rfs configure');
+    plantProlo(at('staging'));
+    expect(await commit(test.site, await test.store(), options)).to.deep.include({ version: 7 });
   });
 });

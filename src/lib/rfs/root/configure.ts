@@ -58,7 +58,6 @@ async function entriesOf(site: Site, tree: string): Promise<TreeEntry[]> {
   const hosts = inside(tree, 'etc/hosts');
   return [
     ...proloEntries(tree),
-    { path: 'etc/prolo/prolo.yml', data: texts['prolo.yml'] },
     { path: 'etc/prolo/secrets.yml', data: texts['secrets.yml'], mode: 0o600 },
     ...plainEntries(),
     { path: 'etc/hosts', data: withLocalhost(existsSync(hosts) ? readFileSync(hosts, 'utf8') : '') },
@@ -67,6 +66,8 @@ async function entriesOf(site: Site, tree: string): Promise<TreeEntry[]> {
     ...hostKeyEntries(site, tree),
     ...pamEntries(tree, { socket: config.presence.socket, uids: homeRanges(config) }),
     ...enableUnits(tree, [...units.map(({ path }) => basename(path)), ...WANTED_UNITS, sshdOf(tree)], units),
+    // Last: where it is, the rest is too, which `mustHaveProlo` goes by.
+    { path: 'etc/prolo/prolo.yml', data: texts['prolo.yml'] },
   ];
 }
 
