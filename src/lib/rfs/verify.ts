@@ -9,7 +9,7 @@ import { audit } from '../store/change-log.ts';
 import { type Store, transact } from '../store/store.ts';
 import { dropCopies, listCopies, noteCopy } from './copies.ts';
 import { hashFile } from './image.ts';
-import type { Manifest } from './manifest.ts';
+import { type Manifest, VERSION_FILES } from './manifest.ts';
 import { mend, mendHere } from './mend.ts';
 import { findPlaces, type Place, runThere } from './places.ts';
 import { versionsOf } from './staging.ts';
@@ -161,6 +161,8 @@ function sumsScript(folder: string, names: readonly string[]): string {
 
 async function write(store: Store, { hostname, version, found, files }: Checked): Promise<void> {
   if (found === 'whole' || found === 'damaged') await noteCopy(store, { hostname, version, damage: files });
+  // The row stays: it says that the version was there, and is to be.
+  if (found === 'lacking') await noteCopy(store, { hostname, version, damage: VERSION_FILES });
   if (found === 'absent') await dropCopies(store, hostname, [version]);
 }
 

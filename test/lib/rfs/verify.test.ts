@@ -144,6 +144,17 @@ describe('versions on real servers, verified', function () {
     expect(bytes(servers.first, 2, 'vmlinuz').equals(bytes(servers.gateway, 2, 'vmlinuz'))).to.equal(true);
   });
 
+  it('nobody goes back to a version that a server has lost', async () => {
+    const store = await servers.test.store();
+    rmSync(join(servers.first, '1'), { recursive: true });
+    expect(bad(await check())).to.deep.equal(['rhfs01 1 lacking']);
+    expect((await rejection(rollback(store, 'root@gw', 1))).message).to.match(/^version 1: rhfs01 /);
+    expect(bad(await check())).to.deep.equal(['rhfs01 1 lacking']);
+    expect(bad(await check([1], true))).to.deep.equal([]);
+    await rollback(store, 'root@gw', 1);
+    await rollback(store, 'root@gw', 2);
+  });
+
   it('a server that does not answer is not known to be whole', async () => {
     await servers.sshd[1].stop();
     try {
