@@ -1,5 +1,6 @@
 import { Type } from 'typebox';
-import { noteApplied, parseApplied, readMode } from '../lib/contest/table.ts';
+import { noteApplied, parseApplied } from '../lib/contest/applied.ts';
+import { readMode } from '../lib/contest/table.ts';
 import { serveFeed } from '../lib/feed/serve.ts';
 import type { StartDaemon } from '../lib/http/daemon.ts';
 import { openSignedForm, type SignedForm } from '../lib/http/signed-form.ts';

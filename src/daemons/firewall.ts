@@ -1,5 +1,8 @@
+import { followContest } from '../lib/contest/follow.ts';
+import { contestPolicy } from '../lib/contest/internet.ts';
+import type { Phase } from '../lib/contest/mode.ts';
 import { followFeed } from '../lib/feed/client.ts';
-import { allowedAddresses, type Known } from '../lib/firewall/allowed.ts';
+import { allowedAddresses, type Known, type Policy } from '../lib/firewall/allowed.ts';
 import { createKeeper } from '../lib/firewall/keeper.ts';
 import type { StartDaemon } from '../lib/http/daemon.ts';
 import { repeat } from '../lib/repeat.ts';
@@ -11,6 +14,11 @@ const CHECK_MS = 30_000;
 export const start: StartDaemon = async ({ site, log }) => {
   const { config } = site;
   const keeper = await createKeeper(config, log);
+  const duringContest = contestPolicy(config);
+  // A site that was made before goes on without contests; any other has nobody let out until it is known whether one runs.
+  const hasContests = site.hasSecret('contestsync.subscribe');
+  let policy: Policy | undefined = hasContests ? undefined : config.firewall;
+  const decide = (): void => keeper.want(policy ? allowedAddresses(known, policy) : new Set());
   const known: Known = { machines: undefined, users: undefined, sessions: undefined };
   const ended = new AbortController();
   const follow = <K extends keyof Known>(
@@ -27,15 +35,22 @@ export const start: StartDaemon = async ({ site, log }) => {
       onLine(state, changes) {
         const first = known[what] === undefined;
         known[what] = state as unknown as Known[K];
-        if (first || changes.size > 0) keeper.want(allowedAddresses(known, config.firewall));
+        if (first || changes.size > 0) decide();
       },
       signal: ended.signal,
       log,
     });
+  const apply = async (phase: Phase): Promise<void> => {
+    policy = phase === 'on' ? duringContest : config.firewall;
+    decide();
+    await keeper.settled();
+  };
+  if (!hasContests) log.warn('firewall: the site has no secret contestsync.subscribe: it follows no contest');
   const following = [
     follow('machines', 'mdbsync', 'mac', ['hostname', 'ip', 'mtype']),
     follow('users', 'udbsync', 'login', ['group']),
     follow('sessions', 'presencesync', 'login', ['hostname']),
+    ...(hasContests ? [followContest({ site, consumer: 'firewall', apply, signal: ended.signal, log })] : []),
   ];
   const checking = repeat(
     CHECK_MS,

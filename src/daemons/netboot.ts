@@ -6,7 +6,7 @@ import type { DaemonContext, StartDaemon } from '../lib/http/daemon.ts';
 import { createRateLimit } from '../lib/http/rate-limit.ts';
 import { createServer } from '../lib/http/server.ts';
 import { registerMachine } from '../lib/mdb/machines.ts';
-import { getSetting } from '../lib/mdb/settings.ts';
+import { registrationIsOpen } from '../lib/mdb/settings.ts';
 import { listSwitches } from '../lib/mdb/switches.ts';
 import { normalizeMac } from '../lib/mdb/validate.ts';
 import { type Booter, createBooter } from '../lib/netboot/booter.ts';
@@ -74,11 +74,11 @@ function scripts(app: FastifyInstance, { context, store, booter }: Parts): void 
   const { site, log } = context;
   const { config } = site;
   const facts = remembered(async () => {
-    const [switches, setting] = await Promise.all([
+    const [switches, registration] = await Promise.all([
       listSwitches(store.knex),
-      getSetting(store.knex, 'allow_self_registration'),
+      registrationIsOpen(store.knex, new Date()),
     ]);
-    return { switches, registration: setting === 'true' };
+    return { switches, registration };
   }, 1000);
   const reach = createReach(config);
   const rate = createRateLimit(config.netboot.registrationsPerMinute);

@@ -22,6 +22,7 @@ const DAEMONS: Record<string, () => Promise<{ start: StartDaemon }>> = {
 const ELSEWHERE: typeof DAEMONS = {
   hfs: () => import('./hfs.ts'),
   firewall: () => import('./firewall.ts'),
+  contest: () => import('./contest.ts'),
   presenced: () => import('./presenced.ts'),
   passwd: () => import('./passwd.ts'),
   rootssh: () => import('./rootssh.ts'),

@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
+import { start as startContestsync } from '../../src/daemons/contestsync.ts';
 import { start as startFirewall } from '../../src/daemons/firewall.ts';
 import { start as startMdbsync } from '../../src/daemons/mdbsync.ts';
 import { start as startPresencesync } from '../../src/daemons/presencesync.ts';
@@ -43,6 +44,7 @@ describe('the firewall, with real packets', function () {
     await fillSite(test.site, await test.store(), 2);
     const ips = (await listMachines((await test.store()).knex)).map(({ hostname, ip }) => [hostname, ip]);
     expect(ips).to.deep.include(['m1', '192.168.0.1']);
+    daemons.push(await startContestsync(test.context));
     daemons.push(await startMdbsync(test.context));
     presence = await startPresencesync(test.context);
     daemons.push(presence);
@@ -70,7 +72,7 @@ describe('the firewall, with real packets', function () {
     await login('login', 'boss', 'm1');
     expect(reaches('m1')).to.equal(true); // without it
     firewall = await startFirewall(test.context);
-    await sleep(500); // two of three feeds are there
+    await sleep(500); // three of four feeds are there
     expect(set()).to.deep.equal([]);
     expect(reaches('m1')).to.equal(false);
     udb = await startUdbsync(test.context);

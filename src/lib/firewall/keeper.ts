@@ -11,6 +11,8 @@ export interface Keeper {
   want(addresses: ReadonlySet<string>): void;
   /** Looks whether nftables still has what it was told, and tells it again where it has not. */
   check(): void;
+  /** Waits until nftables has what is wanted. @throws ProloError `unavailable` when it does not take it now */
+  settled(): Promise<void>;
   /** Waits for what is under way. */
   close(): Promise<void>;
 }
@@ -90,6 +92,11 @@ export async function createKeeper(
     check() {
       doubtful = true;
       start();
+    },
+    async settled() {
+      while (working) await working;
+      if (wanted !== now || doubtful)
+        throw new ProloError('unavailable', 'nft: does not take who may reach the internet');
     },
     async close() {
       closed = true;

@@ -7,7 +7,7 @@ import type { Store, Tx } from '../store/store.ts';
 import { type MachineInput, type MachinePlan, planMachines, planUpdates, type Wish } from './plan.ts';
 import { aliasList, type Machine, toRecord } from './record.ts';
 import { findMachine } from './find.ts';
-import { getSetting } from './settings.ts';
+import { registrationIsOpen } from './settings.ts';
 import { checkMac, normalizeMac } from './validate.ts';
 
 /** Every machine, in order of hostname. */
@@ -128,9 +128,9 @@ export async function registerMachine(
   actor: string,
   input: Required<Pick<MachineInput, 'hostname' | 'mac' | 'rfs' | 'hfs' | 'room' | 'mtype'>>,
 ): Promise<Machine> {
-  if ((await getSetting(store.knex, 'allow_self_registration')) !== 'true')
+  if (!(await registrationIsOpen(store.knex, new Date())))
     throw new ProloError('forbidden', 'self registration is disabled', {
-      hint: '`prolo mdb setting allow_self_registration true` allows it',
+      hint: '`prolo mdb setting allow_self_registration true` allows it, but while the contest runs',
     });
   refuseServersName(config, input.hostname);
   return addMachine(store, config, actor, input);

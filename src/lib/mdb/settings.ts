@@ -1,4 +1,5 @@
 import type { Knex } from 'knex';
+import { contestRuns } from '../contest/table.ts';
 import { ProloError } from '../errors.ts';
 import { audit } from '../store/change-log.ts';
 import { type Store, transact } from '../store/store.ts';
@@ -16,6 +17,11 @@ export type SettingKey = keyof typeof SETTINGS;
 export async function getSetting(db: Knex, key: SettingKey): Promise<string> {
   const row = (await db('settings').where({ key }).first('value')) as { value: string } | undefined;
   return row?.value ?? SETTINGS[key].default;
+}
+
+/** Whether unknown machines may register themselves: as the setting says, but never while the contest runs. */
+export async function registrationIsOpen(db: Knex, now: Date): Promise<boolean> {
+  return (await getSetting(db, 'allow_self_registration')) === 'true' && !(await contestRuns(db, now));
 }
 
 /** @throws ProloError `bad-input` for a setting or a value that is none. */
