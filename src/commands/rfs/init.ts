@@ -22,13 +22,13 @@ there, and takes its place when it is whole; versions that were made of that one
   };
 
   async run() {
-    const [{ checkInitHost, initRoot, planInit }, { stagingOf }, { existsSync }, { confirm }] =
-      await Promise.all([
+    const [{ checkInitHost, initRoot, planInit }, { hasStaging, stagingOf }, { confirm }] = await Promise.all(
+      [
         import('../../lib/rfs/root/init.ts'),
         import('../../lib/rfs/staging.ts'),
-        import('node:fs'),
         import('../../lib/cli/confirm.ts'),
-      ]);
+      ],
+    );
     const site = await this.site();
     const plan = await planInit(site, this.flags.profile);
     const { distribution, suite, sources, packages } = plan;
@@ -44,7 +44,7 @@ there, and takes its place when it is whole; versions that were made of that one
     }
     checkInitHost(plan);
     const question = `replace ${staging}? what was changed in it by hand is lost, versions stay;`;
-    if (existsSync(staging) && !(await confirm(question, this.flags.yes))) return { ...result, made: false };
+    if (hasStaging(site) && !(await confirm(question, this.flags.yes))) return { ...result, made: false };
     await initRoot(site, plan, { actor: this.actor, onStep: (what) => this.note(`staging: ${what}`) });
     this.log(`${staging}: made; \`prolo rfs commit -m MESSAGE\` makes a version of it`);
     return { ...result, made: true };

@@ -10,9 +10,18 @@ import { mustBeUnused } from './staging-users.ts';
 export const stagingOf = (site: Site): string => followLink(resolve(site.dir, site.config.rfs.staging));
 export const versionsOf = (site: Site): string => resolve(site.dir, site.config.rfs.dir);
 
+/** Also where it is put aside, and `withStaging` puts it back. */
+export function hasStaging(site: Site): boolean {
+  const tree = stagingOf(site);
+  return existsSync(tree) || existsSync(asideOf(tree));
+}
+
+/** Where it is while another takes its place. */
+export const asideOf = (tree: string): string => `${tree}.old`;
+
 /** @throws ProloError `not-found` when there is none yet */
 export function mustHaveStaging(site: Site): void {
-  if (existsSync(stagingOf(site))) return;
+  if (hasStaging(site)) return;
   throw new ProloError('not-found', `staging ${stagingOf(site)}: there is none yet`, {
     hint: 'make it: `prolo rfs init`',
   });
@@ -58,5 +67,5 @@ function followLink(path: string, links = 40): string {
 
 /** One that was put aside for another, which then did not take its place: something ended us between the two. */
 async function restoreTree(tree: string): Promise<void> {
-  if (!existsSync(tree) && existsSync(`${tree}.old`)) await rename(`${tree}.old`, tree);
+  if (!existsSync(tree) && existsSync(asideOf(tree))) await rename(asideOf(tree), tree);
 }

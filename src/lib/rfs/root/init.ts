@@ -5,7 +5,7 @@ import { asProloError, ProloError } from '../../errors.ts';
 import { run, runLines, runOk } from '../../exec.ts';
 import { findProgram } from '../../lab/packages.ts';
 import type { Site } from '../../site/site.ts';
-import { stagingOf, withStaging } from '../staging.ts';
+import { asideOf, stagingOf, withStaging } from '../staging.ts';
 import { configureRoot } from './configure.ts';
 import { leashed } from './enter-leash.ts';
 import { cleanRoot } from './init-clean.ts';
@@ -118,7 +118,7 @@ const ENV = { DEBIAN_FRONTEND: 'noninteractive', INITRD: 'No', LC_ALL: 'C.UTF-8'
 
 /** Whoever looks sees the one or the other; broken off between the two, `restoreTree` goes back. */
 async function replaceTree(staging: string, made: string): Promise<void> {
-  const old = `${staging}.old`;
+  const old = asideOf(staging);
   await removeTree(old);
   if (existsSync(staging)) await rename(staging, old);
   await rename(made, staging);

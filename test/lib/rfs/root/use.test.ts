@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import { asProloError } from '../../../../src/lib/errors.ts';
 import { findTreeUse, mountPoints, type ProcessFacts } from '../../../../src/lib/rfs/staging-users.ts';
-import { stagingOf, withStaging } from '../../../../src/lib/rfs/staging.ts';
+import { mustHaveStaging, stagingOf, withStaging } from '../../../../src/lib/rfs/staging.ts';
 import { rejection } from '../../../support/rejection.ts';
 import { makeTestSite, type TestSite } from '../../../support/site.ts';
 
@@ -131,6 +131,7 @@ describe('staging, while somebody is in it', function () {
   it('is what it was, when an init ended between putting it aside and putting another in its place', async () => {
     writeFileSync(join(tree, 'etc/motd'), 'the old one\n');
     renameSync(tree, `${tree}.old`);
+    mustHaveStaging(test.site); // a shell and an installation ask that first
     await use();
     expect(existsSync(join(tree, 'etc/motd'))).to.equal(true);
   });
