@@ -12,27 +12,28 @@ export interface KernelTree {
 /**
  * The newest kernel of a tree that has both an image (in /boot as Debian has it, or among its modules as Arch does) and a list of
  * its modules (`depmod` writes it).
+ * @param at where a path of the tree is
  */
-export function findKernel(tree: string): KernelTree | undefined {
+export function findKernel(
+  tree: string,
+  at = (path: string): string => join(tree, path),
+): KernelTree | undefined {
   for (const base of ['lib/modules', 'usr/lib/modules']) {
-    const folder = join(tree, base);
+    const folder = at(base);
     const vmlinuzOf = (version: string): string | undefined =>
-      [join(tree, 'boot', `vmlinuz-${version}`), join(folder, version, 'vmlinuz')].find((file) =>
-        existsSync(file),
-      );
+      [at(`boot/vmlinuz-${version}`), at(`${base}/${version}/vmlinuz`)].find((file) => existsSync(file));
     const version = newestVersion(
       (existsSync(folder) ? readdirSync(folder) : []).filter(
-        (name) => existsSync(join(folder, name, 'modules.dep')) && vmlinuzOf(name),
+        (name) => existsSync(at(`${base}/${name}/modules.dep`)) && vmlinuzOf(name),
       ),
     );
-    if (version) return { version, vmlinuz: vmlinuzOf(version)!, modules: join(folder, version) };
+    if (version) return { version, vmlinuz: vmlinuzOf(version)!, modules: at(`${base}/${version}`) };
   }
   return undefined;
 }
 
 /** Versions of the kernels in a tree's /boot, whether they have modules or not. */
-export function imagesOf(tree: string): string[] {
-  const boot = join(tree, 'boot');
+export function imagesOf(boot: string): string[] {
   return (existsSync(boot) ? readdirSync(boot) : []).flatMap(
     (file) => /^vmlinuz-(\d.*)$/.exec(file)?.[1] ?? [],
   );

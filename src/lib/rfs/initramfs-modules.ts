@@ -6,6 +6,7 @@ import type { CpioEntry } from '../cpio.ts';
 import { asProloError, ProloError } from '../errors.ts';
 import { runOk } from '../exec.ts';
 import type { KernelTree } from '../kernel-tree.ts';
+import { inside } from './inside.ts';
 import { chooseModules, PC_MODULES } from '../netboot/kernel-modules.ts';
 
 /** Beside network cards and keyboards: what leads to the root. */
@@ -31,7 +32,7 @@ const PACKED: Record<string, { program: string; pkg: string }> = {
 
 /** A kernel's modules that a PC needs before it has its root, unpacked, and the firmware that these ask for. */
 export async function moduleEntries(tree: string, { modules, version }: KernelTree): Promise<CpioEntry[]> {
-  const read = (path: string): Promise<Buffer> => readFile(join(modules, path));
+  const read = (path: string): Promise<Buffer> => readFile(inside(modules, path));
   const dep = (await read('modules.dep')).toString('utf8');
   const paths = chooseModules(dep, WANTED);
   const to = `lib/modules/${version}`;
@@ -67,14 +68,15 @@ export function firmwareOf(module: Buffer): string[] {
 
 /** Those that the tree has; which a card really asks for, only the card knows. */
 async function firmwareEntries(tree: string, names: ReadonlySet<string>): Promise<CpioEntry[]> {
+  const readFirmware = async (path: string): Promise<Buffer> => readFile(inside(tree, path));
   const found = await Promise.all(
     [...names]
       .filter((name) => !NO_PC.test(name))
       .sort()
       .map(async (name) => {
         for (const ending of ['', '.xz', '.zst']) {
-          const data = await readFile(join(tree, 'usr/lib/firmware', name + ending)).catch(() =>
-            readFile(join(tree, 'lib/firmware', name + ending)).catch(() => undefined),
+          const data = await readFirmware(`usr/lib/firmware/${name}${ending}`).catch(() =>
+            readFirmware(`lib/firmware/${name}${ending}`).catch(() => undefined),
           );
           if (data) return [{ path: name + ending, data }];
         }

@@ -1,6 +1,6 @@
-import { lstatSync, readFileSync, readlinkSync } from 'node:fs';
+import { lstatSync, readFileSync } from 'node:fs';
 import { readFile, rm, writeFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import { type CpioEntry, packCpio } from '../cpio.ts';
@@ -9,6 +9,9 @@ import { run, runOk } from '../exec.ts';
 import { findKernel, imagesOf, type KernelTree, newestVersion } from '../kernel-tree.ts';
 import { packageRoot } from '../package-root.ts';
 import { moduleEntries } from './initramfs-modules.ts';
+import { inside } from './inside.ts';
+
+export { inside };
 
 const APPLETS =
   'sh mount umount mkdir cp rm cat echo printf tr sed grep head tail sort find xargs sleep reboot ip udhcpc modprobe losetup ls hostname switch_root dmesg nc timeout true dd';
@@ -43,7 +46,7 @@ export async function makeInitramfs(tree: string, out: Initramfs): Promise<strin
 
 /** By zstd where this kernel says that it unpacks that: a quarter of gzip's time, and smaller. */
 async function pack(tree: string, { version }: KernelTree, archive: Buffer, initrd: string): Promise<void> {
-  const config = await readFile(join(tree, 'boot', `config-${version}`), 'utf8').catch(() => '');
+  const config = await readFile(inside(tree, `boot/config-${version}`), 'utf8').catch(() => '');
   if (/^CONFIG_RD_ZSTD=y$/m.test(config)) {
     const plain = `${initrd}.cpio`;
     await writeFile(plain, archive);
@@ -56,10 +59,14 @@ async function pack(tree: string, { version }: KernelTree, archive: Buffer, init
   await writeFile(initrd, await promisify(gzip)(archive, { level: 6 }));
 }
 
-/** The newest; one that is only half there would be passed over in silence, and is not. */
+/**
+ * The newest; one that is only half there would be passed over in silence, and is not. Everybody can read what comes of it: a link to a
+ * file of the gateway must not lead there.
+ */
 function needKernel(tree: string): KernelTree {
-  const kernel = findKernel(tree);
-  const newest = newestVersion(imagesOf(tree));
+  const at = (path: string): string => inside(tree, path);
+  const kernel = findKernel(tree, at);
+  const newest = newestVersion(imagesOf(at('boot')));
   const hint = { hint: 'install one: `prolo rfs install linux-image-amd64`' };
   if (!kernel) throw new ProloError('not-found', `staging ${tree}: no kernel with its modules`, hint);
   if (newest === undefined || newestVersion([newest, kernel.version]) === kernel.version) return kernel;
@@ -101,25 +108,6 @@ function need(tree: string, program: string, pkg: string): string {
 async function librariesOf(tree: string, files: readonly string[]): Promise<string[]> {
   const { stdout } = await runOk(['chroot', tree, 'ldd', ...files]);
   return [...new Set([...stdout.matchAll(/(\/\S+) \(0x/g)].map(([, path]) => path!))];
-}
-
-/** A path of the tree, its links followed as a system would that has the tree as its root. */
-export function inside(tree: string, path: string, depth = 0): string {
-  let at = tree;
-  const steps = path.split('/').filter(Boolean);
-  for (const [i, step] of steps.entries()) {
-    const next = join(at, step);
-    const stat = lstatSync(next, { throwIfNoEntry: false });
-    if (!stat?.isSymbolicLink()) {
-      at = next;
-      continue;
-    }
-    if (depth > 40) throw new ProloError('bad-input', `staging ${tree}: ${path} is a link to itself`);
-    const target = readlinkSync(next);
-    const from = target.startsWith('/') ? '/' : `/${at.slice(tree.length)}`;
-    return inside(tree, [resolve(from, target), ...steps.slice(i + 1)].join('/'), depth + 1);
-  }
-  return at;
 }
 
 function isFile(path: string): boolean {

@@ -5,7 +5,9 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -13,6 +15,7 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import { findKernel } from '../../../src/lib/kernel-tree.ts';
 import { makeInitramfs } from '../../../src/lib/rfs/initramfs.ts';
+import { inside } from '../../../src/lib/rfs/inside.ts';
 import { firmwareOf, moduleEntries } from '../../../src/lib/rfs/initramfs-modules.ts';
 import { needs } from '../../support/needs.ts';
 import { rejection } from '../../support/rejection.ts';
@@ -81,6 +84,34 @@ describe('the initramfs of a version', function () {
       ['lib/firmware/rtl_nic/xz.fw', 'firmware'],
     ]);
     expect(firmwareOf(text('plain'))).to.deep.equal(['rtl_nic/plain.fw']);
+  });
+
+  it('has nothing of this host in it, wherever links of the tree lead', async () => {
+    const secret = join(dir, 'secret');
+    writeFileSync(secret, 'of the gateway alone');
+    const alias = join(tree, 'lib/modules', version, 'modules.alias');
+    renameSync(alias, `${alias}.kept`);
+    symlinkSync(secret, alias);
+    const { vmlinuz, initrd } = out();
+    try {
+      const entries = await moduleEntries(tree, findKernel(tree)!);
+      expect(String(entries.find(({ path }) => path.endsWith('/modules.alias'))!.data)).to.equal('');
+      const boot = join(tree, 'boot');
+      renameSync(boot, `${boot}.kept`);
+      symlinkSync('/usr/boot/', boot); // the tree's own
+      renameSync(`${boot}.kept`, join(tree, 'usr/boot'));
+      expect(await makeInitramfs(tree, { vmlinuz, initrd })).to.equal(version);
+      const image = join(tree, 'usr/boot', `vmlinuz-${version}`);
+      renameSync(image, `${image}.kept`);
+      symlinkSync(secret, image);
+      expect((await rejection(makeInitramfs(tree, out()))).message).to.match(/no kernel with its modules$/);
+      renameSync(`${image}.kept`, image);
+      rmSync(boot);
+      renameSync(join(tree, 'usr/boot'), boot);
+    } finally {
+      renameSync(`${alias}.kept`, alias);
+    }
+    expect(inside(tree, 'etc/../../../../etc/x')).to.equal(join(tree, 'etc/x'));
   });
 
   it('is of the newest kernel; one that is only half there is refused', async () => {

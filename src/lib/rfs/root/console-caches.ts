@@ -1,6 +1,6 @@
 import { lutimes, lstat, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { inside } from '../initramfs.ts';
+import { inside } from '../inside.ts';
 
 const SETTINGS = ['etc/default/keyboard', 'etc/default/console-setup'];
 const KEPT = 'etc/console-setup';

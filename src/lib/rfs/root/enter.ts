@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { ProloError } from '../../errors.ts';
 import { run, runAttached, runLines, type RunResult } from '../../exec.ts';
 import { findProgram } from '../../lab/packages.ts';
+import { inside } from '../inside.ts';
 import { enterArgv, type EnterOptions, resolvConfAt } from './enter-argv.ts';
 import { leashed } from './enter-leash.ts';
 
@@ -63,7 +64,7 @@ async function enter<T>(
   try {
     return await start(leashed(argv));
   } finally {
-    for (const name of TRACES.split(' ')) await rm(join(tree, 'root', name), { force: true });
+    for (const name of TRACES.split(' ')) await rm(join(inside(tree, 'root'), name), { force: true });
     await rm(`/run/systemd/nspawn/propagate/${machine}`, { recursive: true, force: true });
   }
 }
@@ -94,10 +95,11 @@ async function mustEnter(tree: string): Promise<void> {
 
 /** The tree's resolv.conf has to be something, since this host's is put over it for as long as a program runs there. */
 async function placeOfResolvConf(tree: string): Promise<string> {
-  const file = join(tree, 'etc/resolv.conf');
+  const etc = inside(tree, 'etc');
+  const file = join(etc, 'resolv.conf');
   const found = await lstat(file).catch(() => undefined);
   if (!found) {
-    await mkdir(join(tree, 'etc'), { recursive: true });
+    await mkdir(etc, { recursive: true });
     await writeFile(file, '', { mode: 0o644 });
   }
   return resolvConfAt(found?.isSymbolicLink() ? await readlink(file) : undefined);

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { ProloError } from '../../errors.ts';
 import type { Site } from '../../site/site.ts';
 import { hostKeyOfSecret } from '../../ssh/host-key.ts';
-import { inside } from '../initramfs.ts';
+import { inside } from '../inside.ts';
 import type { TreeEntry } from './tree-entry.ts';
 
 const FOLDER = 'etc/ssh';

@@ -1,18 +1,19 @@
 import { chmod, lstat, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { inside } from '../initramfs.ts';
+import { inside } from '../inside.ts';
+import { placeOf } from './tree-entry.ts';
 
 /** What packages and the builder leave in a new tree, and no two machines may share. */
 export async function cleanRoot(tree: string): Promise<void> {
   for (const path of ['etc/hostname', 'var/lib/systemd/random-seed', 'initrd.img', 'initrd.img.old'])
-    await rm(join(tree, path), { force: true });
+    await rm(placeOf(tree, path), { force: true });
   await removeIn(tree, 'etc/ssh', /^ssh_host_/);
   await removeIn(tree, 'boot', /^initrd\.img|^initramfs-/);
   await removeIn(tree, 'var/log', /\.log(\.\d+)?$/);
   await removeIn(tree, 'var/cache/ldconfig', /./);
   await emptyFile(tree, 'etc/machine-id'); // systemd takes an empty one for a machine that has none yet
   await emptyFile(tree, 'etc/resolv.conf');
-  const dbusId = join(tree, 'var/lib/dbus/machine-id');
+  const dbusId = placeOf(tree, 'var/lib/dbus/machine-id');
   if ((await lstat(dbusId).catch(() => undefined))?.isFile()) {
     await rm(dbusId);
     await symlink('/etc/machine-id', dbusId);
@@ -34,7 +35,7 @@ async function lockRoot(tree: string): Promise<void> {
 }
 
 async function emptyFile(tree: string, path: string): Promise<void> {
-  const file = join(tree, path);
+  const file = placeOf(tree, path);
   await rm(file, { force: true });
   await writeFile(file, '');
   await chmod(file, 0o644);

@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { inside } from '../initramfs.ts';
+import { inside } from '../inside.ts';
 import type { TreeEntry } from './tree-entry.ts';
 
 /** Doors of a PC. Not among them: cron and su, since a job at night is no login; the greeter's own session. */

@@ -1,6 +1,6 @@
 import { existsSync, lstatSync, readFileSync } from 'node:fs';
 import { basename } from 'node:path';
-import { inside } from '../initramfs.ts';
+import { inside } from '../inside.ts';
 import { placeOf, type TreeEntry } from './tree-entry.ts';
 
 const FOLDERS = ['etc/systemd/system', 'usr/lib/systemd/system'];
