@@ -25,15 +25,15 @@ export interface Store {
 }
 
 /**
- * Opens the database and brings its schema up to date.
+ * Opens the database and brings its schema up to date, unless `migrate` is false: then nothing is asked of it yet.
  * @param url `sqlite:/absolute/file` or `postgres://…`
  * @throws ProloError `unavailable` when it cannot be reached or is locked, `config` when a later prolo has changed it
  */
-export async function openStore(url: string): Promise<Store> {
+export async function openStore(url: string, { migrate: update = true } = {}): Promise<Store> {
   const sqlite = url.startsWith('sqlite:');
   const knex = sqlite ? openSqlite(url.slice('sqlite:'.length)) : openPostgres(url);
   try {
-    if ((await stepsToDo(knex)).length > 0) await migrate(knex, sqlite ? 'sqlite' : 'pg');
+    if (update && (await stepsToDo(knex)).length > 0) await migrate(knex, sqlite ? 'sqlite' : 'pg');
   } catch (error) {
     await knex.destroy();
     throw storeError(error, url);

@@ -1,0 +1,39 @@
+import { asProloError, ProloError } from '../errors.ts';
+import type { Site } from '../site/site.ts';
+import { CHECKS } from './catalogue.ts';
+import { type Check, red } from './check.ts';
+import { examine, type Outcome } from './examine.ts';
+import { openPatient } from './patient.ts';
+
+/** @param names none: all checks. @throws ProloError `bad-input` for a name that is none */
+export function chooseChecks(names: readonly string[]): readonly Check[] {
+  const unknown = names.find((name) => !CHECKS.some((check) => check.name === name));
+  if (unknown !== undefined)
+    throw new ProloError('bad-input', `check ${unknown}: unknown`, {
+      hint: `checks: ${CHECKS.map(({ name }) => name).join(', ')}`,
+    });
+  return CHECKS.filter(({ name }) => names.length === 0 || names.includes(name));
+}
+
+/** A prolo.yml that is wrong is a finding too, and the only one: nothing else can be looked at without it. */
+export async function examineSite(
+  load: () => Promise<Site>,
+  checks: readonly Check[],
+  onDone?: (outcome: Outcome) => void,
+): Promise<Outcome[]> {
+  let site: Site;
+  try {
+    site = await load();
+  } catch (error) {
+    const { message, hint, kind } = asProloError(error);
+    if (kind !== 'config') throw error;
+    const findings = [red(message, hint)];
+    return [{ name: 'config', subject: 'prolo.yml', colour: 'red', findings, ms: 0 }];
+  }
+  const patient = openPatient(site);
+  try {
+    return await examine(checks, patient, onDone ? { onDone } : {});
+  } finally {
+    await patient.close();
+  }
+}
