@@ -4,8 +4,12 @@ import { packageRoot } from './package-root.ts';
 
 /** What the daemons of a PC import at run time; the rest of prolo is in its bundle. */
 const SEAT_PACKAGES = 'fastify @fastify/swagger pino prom-client undici execa bindings';
+/** What commands and the gateway's daemons do beside. */
+const SERVER_PACKAGES = '@fastify/static @fastify/swagger-ui ink react listr2 pdfkit pg ssh2';
 /** Locks on files are SQLite's; of its sources and of what compiles it nothing runs. */
 const SQLITE = ['package.json', 'lib', 'build/Release/better_sqlite3.node'];
+
+const LOCK = 'node_modules/.package-lock.json';
 
 /** The part of a lock file of npm that says who needs whom. */
 export interface LockedPackages {
@@ -38,14 +42,14 @@ export interface ProloFile {
   mode: 0o644 | 0o755;
 }
 
-/** All that prolo is on a PC, links followed. Its Node is not among them. */
-export function listProloFiles(): ProloFile[] {
-  const lock = JSON.parse(
-    readFileSync(join(packageRoot, 'node_modules/.package-lock.json'), 'utf8'),
-  ) as LockedPackages;
+/** All that prolo is on a PC, or on a server, which can install others in turn; links followed. Its Node is not among them. */
+export function listProloFiles(on: 'pc' | 'server'): ProloFile[] {
+  const lock = JSON.parse(readFileSync(join(packageRoot, LOCK), 'utf8')) as LockedPackages;
+  const packages = on === 'pc' ? SEAT_PACKAGES : `${SEAT_PACKAGES} ${SERVER_PACKAGES}`;
   const sqlite = SQLITE.map((part) => join('node_modules/better-sqlite3', part));
   const parts = ['bin', 'dist', 'templates', 'package.json', 'oclif.manifest.json', ...sqlite];
-  return [...parts, ...packageFolders(lock, SEAT_PACKAGES.split(' '))].flatMap((part) => filesOf(part));
+  if (on === 'server') parts.push(LOCK);
+  return [...parts, ...packageFolders(lock, packages.split(' '))].flatMap((part) => filesOf(part));
 }
 
 function filesOf(path: string): ProloFile[] {

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { ProloError } from '../errors.ts';
 import { runOk } from '../exec.ts';
 
+import { putEntry } from '../rfs/root/tree-entry.ts';
 import { writeFileAtomic } from '../write-file.ts';
 import { readIds, runInRoot, runInRootOk } from './in-root.ts';
 import type { Change, Journal, Run } from './journal.ts';
@@ -52,8 +53,10 @@ export async function applyInstall(options: ApplyOptions): Promise<Applied> {
       if (change.kind === 'file') changed.push(change);
       await doStep(options, step);
     }
-    if (changed.length > 0) await checkFiles(options, recipe, changed);
-    await takeIn(options.root, recipe, changed.length > 0 || steps.some(({ kind }) => kind === 'enable'));
+    const copied = steps.some(({ kind }) => kind === 'tree');
+    if (copied || changed.length > 0) await checkFiles(options, recipe, changed);
+    const enabled = steps.some(({ kind }) => kind === 'enable');
+    await takeIn(options.root, recipe, copied || enabled || changed.length > 0);
   }
   return { left };
 }
@@ -71,6 +74,8 @@ function changeOf(step: Step): Change {
       return { kind: 'user', name: step.name };
     case 'folder':
       return { kind: 'folder', path: step.wish.path };
+    case 'tree':
+      return { kind: 'tree', path: step.wish.path, there: step.lacks.there };
     case 'file':
       return {
         kind: 'file',
@@ -99,6 +104,9 @@ async function doStep({ root, distribution }: ApplyOptions, step: Step): Promise
       await setOwner(root, path, mode, owner, group);
       return;
     }
+    case 'tree':
+      for (const entry of step.lacks.entries) await putEntry(root, entry, false);
+      return;
     case 'file':
       if (step.edited) await keepBeside(root, step.wish.path, step.before!);
       return putFile(root, step.wish);

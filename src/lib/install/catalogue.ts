@@ -1,10 +1,50 @@
 import type { Host, Recipe, RecipeMaker } from './recipe.ts';
 import { base } from './recipes/base.ts';
+import { conntrack } from './recipes/conntrack.ts';
+import { dhcp } from './recipes/dhcp.ts';
+import { journalRemote, journalUpload } from './recipes/journal.ts';
+import { lldp } from './recipes/lldp.ts';
+import { named } from './recipes/named.ts';
+import { networkd, networkdDhcp } from './recipes/networkd.ts';
+import { bootFiles, nfsExports } from './recipes/nfs-exports.ts';
 import { nginx } from './recipes/nginx.ts';
+import { nicConfiguration } from './recipes/nic.ts';
 import { ntpServer } from './recipes/ntp.ts';
+import { postgresql } from './recipes/postgresql.ts';
+import { prolo } from './recipes/prolo.ts';
+import { nodeExporter, processExporter, prometheus } from './recipes/prometheus.ts';
 import { router, sysctl } from './recipes/sysctl.ts';
+import { tftp } from './recipes/tftp.ts';
 
-const MAKERS: readonly RecipeMaker[] = [base, sysctl, router, ntpServer, nginx];
+const NETWORK: readonly RecipeMaker[] = [
+  networkd,
+  networkdDhcp,
+  nicConfiguration,
+  lldp,
+  conntrack,
+  named,
+  dhcp,
+  tftp,
+];
+const FILES: readonly RecipeMaker[] = [nfsExports, bootFiles, postgresql];
+const WATCH: readonly RecipeMaker[] = [
+  prometheus,
+  nodeExporter,
+  processExporter,
+  journalUpload,
+  journalRemote,
+];
+const MAKERS: readonly RecipeMaker[] = [
+  ...NETWORK,
+  ...FILES,
+  ...WATCH,
+  base,
+  sysctl,
+  router,
+  ntpServer,
+  nginx,
+  prolo,
+];
 
 /** Recipes by name, made for a host. */
 export function recipesFor(host: Host): ReadonlyMap<string, Recipe> {

@@ -12,6 +12,13 @@ export function describeStep(step: Step): string {
       return `+ user ${step.name}`;
     case 'folder':
       return `+ ${step.wish.path}/`;
+    case 'tree': {
+      const { wish, lacks } = step;
+      const size = `${Math.ceil(lacks.bytes / 1e6)} MB`;
+      return lacks.there
+        ? `~ ${wish.path}/: ${wish.what}, ${lacks.entries.length} of ${lacks.files} files, ${size}`
+        : `+ ${wish.path}/: ${wish.what}, ${size}`;
+    }
     case 'file':
       if (!step.before) return `+ ${step.wish.path}`;
       return `~ ${step.wish.path}${step.edited ? '  (changed by hand since)' : ''}`;

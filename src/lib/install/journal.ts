@@ -11,6 +11,8 @@ export type Change =
   | { kind: 'user'; name: string }
   | { kind: 'folder'; path: string }
   | { kind: 'file'; path: string; before: FileState | null; sha256: string }
+  /** `there`: it was there before, and what it held is not kept. */
+  | { kind: 'tree'; path: string; there: boolean }
   | { kind: 'enable'; units: string[] };
 
 export interface Run {

@@ -1,5 +1,6 @@
 import { ProloError } from '../errors.ts';
-import type { FileWish, FolderWish, Recipe } from './recipe.ts';
+import type { TreeEntry } from '../rfs/root/tree-entry.ts';
+import type { FileWish, FolderWish, Recipe, TreeWish } from './recipe.ts';
 
 /** A file as it is. */
 export interface FileState {
@@ -10,12 +11,24 @@ export interface FileState {
   sha256: string;
 }
 
+/** What a folder lacks of the files of this machine that it should have. */
+export interface TreeState {
+  entries: readonly TreeEntry[];
+  /** Of all files that it should have. */
+  files: number;
+  /** To copy. */
+  bytes: number;
+  /** Whether there was such a folder before. */
+  there: boolean;
+}
+
 /** What a host has of what recipes speak of. */
 export interface HostState {
   packages: ReadonlySet<string>;
   users: ReadonlySet<string>;
   folders: ReadonlyMap<string, Omit<FileState, 'text' | 'sha256'>>;
   files: ReadonlyMap<string, FileState>;
+  trees: ReadonlyMap<string, TreeState>;
   /** Units that start with the host. */
   enabled: ReadonlySet<string>;
   /** SHA-256 of what prolo, or a package, wrote at a path: who finds another there has found a person's work. */
@@ -26,6 +39,7 @@ export type Step =
   | { kind: 'packages'; recipe: string; install: string[] }
   | { kind: 'user'; recipe: string; name: string; home?: string }
   | { kind: 'folder'; recipe: string; wish: FolderWish }
+  | { kind: 'tree'; recipe: string; wish: TreeWish; lacks: TreeState }
   /** `edited`: a person has changed it since. */
   | { kind: 'file'; recipe: string; wish: FileWish; before: FileState | undefined; edited: boolean }
   | { kind: 'enable'; recipe: string; units: string[] };
@@ -61,7 +75,7 @@ export function planInstall(recipes: readonly Recipe[], state: HostState): Step[
 }
 
 function planRecipe(recipe: Recipe, state: HostState): Step[] {
-  const { name, packages = [], users = [], folders = [], files = [], units = [] } = recipe;
+  const { name, packages = [], users = [], folders = [], trees = [], files = [], units = [] } = recipe;
   const install = packages.filter((one) => !state.packages.has(one));
   const enable = units.filter((one) => !state.enabled.has(one));
   return [
@@ -72,6 +86,10 @@ function planRecipe(recipe: Recipe, state: HostState): Step[] {
     ...folders
       .filter((wish) => !isAs(state.folders.get(wish.path), wish, 0o755))
       .map((wish) => ({ kind: 'folder' as const, recipe: name, wish })),
+    ...trees.flatMap((wish) => {
+      const lacks = state.trees.get(wish.path);
+      return lacks && lacks.entries.length > 0 ? [{ kind: 'tree' as const, recipe: name, wish, lacks }] : [];
+    }),
     ...files.flatMap((wish) => {
       const before = state.files.get(wish.path);
       if (before?.text === wish.text && isAs(before, wish, 0o644)) return [];

@@ -1,3 +1,4 @@
+import type { TreeEntry } from '../rfs/root/tree-entry.ts';
 import type { Site } from '../site/site.ts';
 
 export const DISTRIBUTIONS = ['debian', 'arch'] as const;
@@ -24,6 +25,15 @@ export interface FolderWish {
   group?: string;
 }
 
+/** A folder of files of this machine, which nobody else writes to: what it should not have goes. */
+export interface TreeWish {
+  path: string;
+  /** What it is, as a plan says it. */
+  what: string;
+  /** For the host whose root folder this is. Listed only when it is to be compared. */
+  entries(root: string): readonly TreeEntry[];
+}
+
 /** A program that reads files of the recipe and says whether they are right. */
 export interface Check {
   argv: readonly string[];
@@ -41,6 +51,7 @@ export interface Recipe {
   /** System users, each with a group of its own name. */
   users?: readonly { name: string; home?: string }[];
   folders?: readonly FolderWish[];
+  trees?: readonly TreeWish[];
   files?: readonly FileWish[];
   /** Run once all files are there, before anything reloads them; one that says no puts the old files back. */
   checks?: readonly Check[];
@@ -55,6 +66,8 @@ export interface Host {
   site: Site;
   distribution: Distribution;
   hostname: string;
+  /** What it is in the site, where that was said. */
+  role?: string;
 }
 
 export type RecipeMaker = (host: Host) => Recipe;

@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
-import { lstat, readFile } from 'node:fs/promises';
+import { lstat, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { run } from '../exec.ts';
 import { readIds } from './in-root.ts';
-import type { FileState, HostState } from './plan.ts';
-import type { Distribution, Recipe } from './recipe.ts';
+import { putEntry, type TreeEntry } from '../rfs/root/tree-entry.ts';
+import type { FileState, HostState, TreeState } from './plan.ts';
+import type { Distribution, Recipe, TreeWish } from './recipe.ts';
 
 export const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
 
@@ -44,6 +45,9 @@ export async function readState(
     const stat = await facts(path);
     if (stat?.folder) folders.set(path, stat);
   }
+  const trees = new Map<string, TreeState>();
+  for (const wish of recipes.flatMap((recipe) => recipe.trees ?? []))
+    trees.set(wish.path, await treeState(root, wish));
   const shipped = await shippedFiles(root, distribution, [...files.keys()]);
   const written = new Map<string, ReadonlySet<string>>();
   for (const [path, { text, sha256: hash }] of files) {
@@ -55,9 +59,23 @@ export async function readState(
     users: new Set(users.values()),
     folders,
     files,
+    trees,
     enabled: await enabled(root, recipes),
     written,
   };
+}
+
+async function treeState(root: string, { path, entries: entriesFor }: TreeWish): Promise<TreeState> {
+  const all = entriesFor(root);
+  const entries: TreeEntry[] = [];
+  let bytes = 0;
+  for (const entry of all) {
+    if (!(await putEntry(root, entry, true))) continue;
+    entries.push(entry);
+    if ('copyOf' in entry) bytes += (await stat(entry.copyOf)).size;
+  }
+  const there = (await lstat(join(root, path)).catch(() => undefined)) !== undefined;
+  return { entries, files: all.length, bytes, there };
 }
 
 async function installed(root: string, distribution: Distribution): Promise<Set<string>> {

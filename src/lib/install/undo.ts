@@ -1,4 +1,4 @@
-import { rmdir } from 'node:fs/promises';
+import { rm, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { runOk } from '../exec.ts';
 import { readFileIfThere } from '../write-file.ts';
@@ -11,7 +11,7 @@ export interface Undone {
   restored: string[];
   /** Paths that somebody has changed since, which stay. */
   left: string[];
-  /** Packages and users that the run brought; they stay, since others may need them by now. */
+  /** Packages and users that the run brought: others may need them by now. Folders of which it replaced an older state. */
   stay: string[];
 }
 
@@ -31,6 +31,13 @@ export async function undoRun(root: string, journal: Journal, run: Run): Promise
         }
         break;
       }
+      case 'tree':
+        if (change.there) undone.stay.push(`${change.path}/`);
+        else {
+          await rm(join(root, change.path), { recursive: true, force: true });
+          undone.restored.push(`${change.path}/`);
+        }
+        break;
       case 'enable':
         await runOk(['systemctl', `--root=${root}`, 'disable', ...change.units]);
         break;

@@ -93,5 +93,5 @@ function copyInto(root: string, file: string): void {
 }
 
 function copyProlo(to: string): void {
-  for (const { from, path } of listProloFiles()) cpSync(from, join(to, path), { dereference: true });
+  for (const { from, path } of listProloFiles('pc')) cpSync(from, join(to, path), { dereference: true });
 }

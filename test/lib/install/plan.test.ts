@@ -22,6 +22,7 @@ const nothing: HostState = {
   users: new Set(),
   folders: new Map(),
   files: new Map(),
+  trees: new Map(),
   enabled: new Set(),
   written: new Map(),
 };
@@ -61,6 +62,18 @@ describe('what is planned for a host', () => {
   it('a mode or an owner that is another is put right, and is no edit', () => {
     const [step] = plan({ files: files(file('ours\n', 0o666)) });
     expect(describeStep(step!)).to.equal('~ /etc/a');
+  });
+  it('tells a folder of this machine’s files in a line', () => {
+    const wish = { path: '/usr/lib/x', what: 'the program', entries: () => [] };
+    const entries = [{ path: 'usr/lib/x/a', copyOf: '/a', mode: 0o755 }];
+    const tell = (there: boolean) => {
+      const trees = new Map([['/usr/lib/x', { entries, files: 7, bytes: 3_500_000, there }]]);
+      const steps = planInstall([{ name: 'x', summary: '', trees: [wish] }], { ...nothing, trees });
+      return steps.map((step) => describeStep(step) + describeChange(step));
+    };
+    expect(tell(false)).to.deep.equal(['+ /usr/lib/x/: the program, 4 MB']);
+    expect(tell(true)).to.deep.equal(['~ /usr/lib/x/: the program, 1 of 7 files, 4 MB']);
+    expect(planInstall([{ name: 'x', summary: '', trees: [wish] }], nothing)).to.deep.equal([]);
   });
   it('shows nothing of a file that others may not read', () => {
     const secret: Recipe = { name: 's', summary: '', files: [{ path: '/etc/s', text: 'new', mode: 0o600 }] };

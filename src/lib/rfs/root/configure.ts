@@ -1,9 +1,9 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { ProloError } from '../../errors.ts';
 import { run } from '../../exec.ts';
 import { packageRoot } from '../../package-root.ts';
-import { listProloFiles } from '../../prolo-files.ts';
+import { PROLO, proloEntries } from '../../prolo-tree.ts';
 import { exportTexts } from '../../site/export.ts';
 import type { Site } from '../../site/site.ts';
 import { inside } from '../initramfs.ts';
@@ -19,8 +19,6 @@ export interface ConfigureOptions {
   dryRun?: boolean;
 }
 
-/** Where prolo is on a PC; nothing else is there. */
-const PROLO = 'usr/lib/prolo';
 const OWN_UNITS = ['prolo-presenced.service', 'prolo-passwd.service', 'prolo-rootssh.service'];
 /** Of packages; those that a tree has. */
 const WANTED_UNITS = ['systemd-networkd.service', 'systemd-timesyncd.service'];
@@ -57,7 +55,7 @@ async function entriesOf(site: Site, tree: string): Promise<TreeEntry[]> {
   const units = [...OWN_UNITS.flatMap(ownUnit), ...settings.filter(({ path }) => isUnit(path))];
   const hosts = inside(tree, 'etc/hosts');
   return [
-    ...proloEntries(tree),
+    ...proloEntries(tree, 'pc'),
     { path: 'etc/prolo/secrets.yml', data: texts['secrets.yml'], mode: 0o600 },
     ...plainEntries(),
     { path: 'etc/hosts', data: withLocalhost(existsSync(hosts) ? readFileSync(hosts, 'utf8') : '') },
@@ -69,24 +67,6 @@ async function entriesOf(site: Site, tree: string): Promise<TreeEntry[]> {
     // Last: where it is, the rest is too, which `mustHaveProlo` goes by.
     { path: 'etc/prolo/prolo.yml', data: texts['prolo.yml'] },
   ];
-}
-
-/** Prolo with the Node that runs this; what an earlier one left behind goes. */
-function proloEntries(tree: string): TreeEntry[] {
-  const entries: TreeEntry[] = listProloFiles().map(({ from, path, mode }) => ({
-    path: join(PROLO, path),
-    copyOf: from,
-    mode,
-  }));
-  entries.push({ path: join(PROLO, 'node'), copyOf: process.execPath, mode: 0o755 });
-  const wanted = new Set(entries.map(({ path }) => path));
-  const dir = inside(tree, PROLO);
-  const there = existsSync(dir) ? readdirSync(dir, { recursive: true, withFileTypes: true }) : [];
-  const old = there
-    .filter((entry) => !entry.isDirectory())
-    .map((entry) => join(PROLO, entry.parentPath.slice(dir.length), entry.name))
-    .filter((path) => !wanted.has(path));
-  return [...entries, ...old.map((path) => ({ path, absent: true as const }))];
 }
 
 function ownUnit(name: string): { path: string; data: string }[] {

@@ -3,6 +3,7 @@ import {
   copyFile,
   lstat,
   mkdir,
+  open,
   readFile,
   readlink,
   rename,
@@ -12,6 +13,8 @@ import {
 } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { inside } from '../initramfs.ts';
+
+const PIECE = 1 << 20;
 
 /** What a tree has at a path, which is without a leading slash. */
 export type TreeEntry =
@@ -59,8 +62,29 @@ async function isThere(place: string, entry: TreeEntry): Promise<boolean> {
   if ('absent' in entry) return stat === undefined;
   if ('link' in entry) return stat?.isSymbolicLink() === true && (await readlink(place)) === entry.link;
   if (!stat?.isFile() || (stat.mode & 0o7777) !== (entry.mode ?? 0o644)) return false;
-  const data = 'copyOf' in entry ? await readFile(entry.copyOf) : Buffer.from(entry.data as string);
+  if ('copyOf' in entry) return isSameFile(entry.copyOf, place);
+  const data = Buffer.from(entry.data as string);
   return stat.size === data.length && data.equals(await readFile(place));
+}
+
+/** A piece at a time: Node alone has a hundred megabytes. */
+async function isSameFile(a: string, b: string): Promise<boolean> {
+  const files = await Promise.all([open(a), open(b)]);
+  try {
+    const [one, other] = await Promise.all(files.map((file) => file.stat()));
+    if (one!.size !== other!.size) return false;
+    if (one!.ino === other!.ino && one!.dev === other!.dev) return true;
+    const length = Math.min(one!.size, PIECE);
+    const pieces = [Buffer.allocUnsafe(length), Buffer.allocUnsafe(length)] as const;
+    for (let at = 0; at < one!.size; at += length) {
+      const reads = await Promise.all(files.map((file, i) => file.read(pieces[i]!, 0, length, at)));
+      const [p, q] = pieces.map((piece, i) => piece.subarray(0, reads[i]!.bytesRead));
+      if (p!.length === 0 || !p!.equals(q!)) return false;
+    }
+    return true;
+  } finally {
+    await Promise.all(files.map((file) => file.close()));
+  }
 }
 
 /** With those above it, for everybody to read. */
