@@ -61,8 +61,8 @@ export function finishScript(
   const names = files.map(({ name }) => name).join(' ');
   return script(dir, [
     `new=.new-${version}`,
-    // on the disk, while the processor hashes
-    `if [ -e ${version} ]; then cd ${version}; else cd $new; sync * & fi`,
+    // on the disk, while the processor hashes; a disk says only once that it failed
+    `if [ -e ${version} ]; then cd ${version}; else cd $new; sync * & synced=$!; fi`,
     // coreutils' own is several times slower where it is built without a library for it
     `if command -v openssl >/dev/null; then hash="openssl dgst -r -sha256"; else hash=sha256sum; fi`,
     `sums=$(nice -n 10 $hash ${names})`,
@@ -71,7 +71,7 @@ export function finishScript(
     `[ ! -e ${version} ] || exit 0`,
     `[ "$(echo "$sums" | cut -c 1-64 | tr "\\n" " ")" = "${files.map(({ sha256 }) => `${sha256} `).join('')}" ] || exit 0`,
     'rm -rf $new/.base $new/.part $new/.*.img.*',
-    `wait; sync $new/* $new; mv -T $new ${version}; sync .`,
+    `wait $synced; sync $new/* $new; mv -T $new ${version}; sync .`,
   ]);
 }
 

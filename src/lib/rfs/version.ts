@@ -72,8 +72,10 @@ export async function makeVersion(commit: Commit): Promise<Manifest> {
     onStep?.('hashes');
     const tree = makeHashTree(file('root.img'), file('root.verity'));
     const known = hash('root.img', 'vmlinuz', 'initrd.img');
-    await Promise.allSettled([tree, known, syncPath(file('root.img'))]);
-    const [rootHash, sums, print] = await Promise.all([tree, known, fingerprint(staging)]);
+    // A disk says only once that it failed: a second call would not hear of it.
+    const synced = syncPath(file('root.img'));
+    await Promise.allSettled([tree, known, synced]);
+    const [rootHash, sums, print] = await Promise.all([tree, known, fingerprint(staging), synced]);
     if (print !== commit.fingerprint)
       throw new ProloError('conflict', `staging ${staging}: it changed while it was read`, {
         hint: 'who works in it? `prolo rfs commit` again when they are done',

@@ -1,3 +1,5 @@
+import { spawnSync, type SpawnSyncReturns } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import {
   copyFileSync,
   existsSync,
@@ -23,12 +25,39 @@ import {
   signManifest,
   VERSION_FILES,
 } from '../../../src/lib/rfs/manifest.ts';
+import { finishScript } from '../../../src/lib/rfs/remote-scripts.ts';
 import { needs } from '../../support/needs.ts';
 import { rejection } from '../../support/rejection.ts';
 import { sshPackages } from '../../support/ssh-site.ts';
 import { type Sshd, startSshd } from '../../support/sshd.ts';
 
 const MIB = 1024 * 1024;
+
+describe('a version that a server has received', () => {
+  it('is none where the disk said, once, that it has not got it', () => {
+    const root = mkdtempSync(join(tmpdir(), 'prolo-rfs-'));
+    try {
+      const [dir, bin] = [join(root, 'versions'), join(root, 'bin')];
+      mkdirSync(join(dir, '.new-1'), { recursive: true });
+      mkdirSync(bin);
+      writeFileSync(join(dir, '.new-1/root.img'), 'data');
+      const sha256 = createHash('sha256').update('data').digest('hex');
+      const finish = (): SpawnSyncReturns<string> =>
+        spawnSync('sh', ['-c', finishScript(dir, 1, [{ name: 'root.img', sha256 }])], {
+          encoding: 'utf8',
+          env: { ...process.env, PATH: `${bin}:${process.env.PATH}` },
+        });
+      const once = `#!/bin/sh\n[ -e ${root}/said ] && exit 0\ntouch ${root}/said; exit 1\n`;
+      writeFileSync(join(bin, 'sync'), once, { mode: 0o755 });
+      expect(finish().status).not.to.equal(0);
+      expect(readdirSync(dir)).to.deep.equal(['.new-1']);
+      expect(finish().status).to.equal(0);
+      expect(readdirSync(dir)).to.deep.equal(['1']);
+    } finally {
+      rmSync(root, { recursive: true, force: true });
+    }
+  });
+});
 
 describe('a version on its way to a server', function () {
   this.timeout(60_000);
