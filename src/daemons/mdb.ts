@@ -9,6 +9,7 @@ import { MACHINE_FILTERS, SWITCH_FILTERS } from '../lib/mdb/query.ts';
 import { type MachineRecord, toRecord } from '../lib/mdb/record.ts';
 import { MachineSchema, SwitchSchema } from '../lib/mdb/schema.ts';
 import { listSwitches } from '../lib/mdb/switches.ts';
+import { renderTargets, TARGET_KINDS } from '../lib/mdb/targets.ts';
 import type { RpcMethod, RpcMethods } from '../lib/rpc/call.ts';
 import { filterRecords } from '../lib/rpc/filter.ts';
 import { serveRpc } from '../lib/rpc/routes.ts';
@@ -36,6 +37,11 @@ export const start: StartDaemon = async (context) => {
     title: 'MDB',
     description: 'The machine database: machines, switches, registration, an Ansible inventory.',
   });
+  // Not a call: Prometheus wants the bare list.
+  for (const kind of TARGET_KINDS)
+    server.app.get(`/targets/${kind}`, async () =>
+      renderTargets(context.site.config, (await readTogether(store, listMachines)).map(toRecord), kind),
+    );
   return server.start();
 };
 

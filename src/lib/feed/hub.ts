@@ -21,6 +21,8 @@ export interface HubOptions {
 /** The subscribers of one feed. What is sent is made once, whatever their number. */
 export interface Hub {
   readonly size: number;
+  /** What waits to be sent to the slowest of them. */
+  readonly behindBytes: number;
   /** Changes the state, and sends the updates to all as one line. */
   publish(updates: readonly Update<object>[]): void;
   /**
@@ -104,6 +106,9 @@ export function createHub({ pk, records, maxBehindBytes, log, onDrop }: HubOptio
   return {
     get size() {
       return subscribers.size;
+    },
+    get behindBytes() {
+      return [...subscribers.keys()].reduce((most, { writableLength }) => Math.max(most, writableLength), 0);
     },
     has: (socket) => subscribers.has(socket),
     publish(updates) {

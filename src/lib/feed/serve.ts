@@ -86,6 +86,14 @@ export async function serveFeed(context: DaemonContext, spec: SyncFeed): Promise
       this.set(hub.size + (narrowHub?.size ?? 0));
     },
   });
+  new Gauge({
+    name: 'prolo_feed_behind_bytes',
+    help: 'What waits to be sent to the slowest subscriber',
+    registers: [metrics],
+    collect() {
+      this.set(Math.max(hub.behindBytes, narrowHub?.behindBytes ?? 0));
+    },
+  });
 
   const parseUpdates = createUpdatesParser(pk, spec.record);
   acceptSignedForms(app);

@@ -61,6 +61,11 @@ function checkTogether(config: Config): string | undefined {
     const other = config.networks.findIndex((n, i) => i < index && overlap(parseCidr(n.cidr)!, cidr));
     if (other >= 0) return `networks.${index}.cidr: ${network.cidr} overlaps networks.${other}`;
   }
+  for (const [index, uplink] of config.uplinks.entries()) {
+    const onSite = config.networks.some((network) => network.interface === uplink.interface);
+    const problem = uplinkProblem(uplink, onSite);
+    if (problem) return `uplinks.${index}${problem}`;
+  }
   const machines = config.networks
     .filter((network) => network.role === 'machines')
     .map((network) => parseCidr(network.cidr)!);
@@ -86,6 +91,22 @@ function checkTogether(config: Config): string | undefined {
     if (b) return `groups.${a.group}.uids: overlaps those of ${b.group}`;
   }
   return undefined;
+}
+
+function uplinkProblem({ address, gateway }: Config['uplinks'][number], onSite: boolean): string | undefined {
+  if (address === undefined) {
+    // Ours is the only DHCP server there.
+    if (onSite) return '.address: not there, and on the NIC of the machines it is needed';
+    return gateway === undefined ? undefined : '.gateway: there is no address beside it';
+  }
+  const [ip = '', prefix = ''] = address.split('/');
+  const value = parseIp(ip);
+  if (value === undefined) return `.address: ${ip} is no IPv4 address`;
+  if (gateway === undefined) return '.gateway: not there, and an address needs it';
+  const size = 2 ** (32 - Number(prefix));
+  return Math.floor(value / size) === Math.floor(parseIp(gateway)! / size)
+    ? undefined
+    : `.gateway: ${gateway} is not beside ${address}`;
 }
 
 function overlap(a: { first: number; last: number }, b: { first: number; last: number }): boolean {

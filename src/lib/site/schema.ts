@@ -11,6 +11,7 @@ import { Presence } from './schema/presence.ts';
 import { Rfs } from './schema/rfs.ts';
 import { Ssh } from './schema/ssh.ts';
 import { Sso } from './schema/sso.ts';
+import { Uplinks } from './schema/uplinks.ts';
 import { duration, label, strict, text } from './schema/shared.ts';
 
 export const MTYPES = ['user', 'orga', 'cluster', 'service'] as const;
@@ -121,6 +122,7 @@ export const ConfigSchema = Type.Object(
         },
       ],
     }),
+    uplinks: Uplinks,
     pools: Type.Object(
       Object.fromEntries(
         MTYPES.map((mtype) => [
