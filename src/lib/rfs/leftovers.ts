@@ -7,7 +7,7 @@ const UNSAFE: readonly { pattern: RegExp; what: string }[] = [
     pattern: /^(etc|var\/lib\/dbus)\/machine-id$/,
     what: 'a machine’s identity, which all machines would share',
   },
-  { pattern: /(^|\/)\.(bash|zsh|python|node_repl|psql|sqlite|mysql)_history$/, what: 'what somebody typed' },
+  { pattern: /(^|\/)(\.(\w+_)?hist(ory|file)|fish_history)$/, what: 'what somebody typed' },
   { pattern: /(^|\/)\.(lesshst|viminfo|wget-hsts)$/, what: 'what somebody did' },
   {
     pattern: /(^|\/)\.ssh\/(?!authorized_keys$|known_hosts$|config$|[^/]+\.pub$)[^/]+$/,

@@ -117,6 +117,8 @@ describe('leftovers', () => {
       'etc/machine-id',
       'root/.bash_history',
       'home/builder/.python_history',
+      'root/.sh_history',
+      'root/.local/share/fish/fish_history',
       'root/.ssh/id_ed25519',
       'root/.ssh/work',
       'etc/ssh/ssh_host_rsa_key',
