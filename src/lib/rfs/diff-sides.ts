@@ -30,26 +30,30 @@ export async function openImage(label: string, image: string): Promise<Side> {
       hint: '`prolo rfs verify --repair` brings it from a server',
     });
   const listing = parsePseudo(await readHead(label, image));
-  const cat = async (paths: readonly string[]): Promise<Buffer> => {
-    const { stdout } = await run(['unsquashfs', '-no-wildcards', '-cat', image, ...paths], {
+  const cat = async (paths: readonly string[]): Promise<{ bytes: Buffer; trouble: string | undefined }> => {
+    const { exitCode, stdout, stderr } = await run(['unsquashfs', '-no-wildcards', '-cat', image, ...paths], {
       encoding: 'latin1',
       timeoutMs: READ_MS,
     });
-    return Buffer.from(stdout, 'latin1');
+    const trouble = exitCode === 0 ? undefined : lastLine(stderr);
+    return { bytes: Buffer.from(stdout, 'latin1'), trouble };
   };
   return {
     label,
     listing,
     async hash(path) {
-      const bytes = await cat([path]);
-      if (bytes.length !== listing.get(path)?.bytes) return undefined;
+      const { bytes, trouble } = await cat([path]);
+      if (trouble !== undefined || bytes.length !== listing.get(path)?.bytes) return undefined;
       return createHash('sha256').update(bytes).digest('hex');
     },
     async read(paths) {
       const there = paths.filter((path) => listing.get(path)?.kind === 'file');
       const texts: string[] = [];
-      for (let i = 0; i < there.length; i += AT_ONCE)
-        texts.push((await cat(there.slice(i, i + AT_ONCE))).toString('utf8'));
+      for (let i = 0; i < there.length; i += AT_ONCE) {
+        const { bytes, trouble } = await cat(there.slice(i, i + AT_ONCE));
+        if (trouble !== undefined) throw unreadable(label, image, trouble);
+        texts.push(bytes.toString('utf8'));
+      }
       return texts.join('');
     },
   };
@@ -78,16 +82,22 @@ async function readHead(label: string, image: string): Promise<string> {
       reading.then(() => undefined, broken),
     ]);
     if (!wrote || head.whole()) return head.text();
-    throw new ProloError('failed', `${label}: ${image}: ${wrote.stderr.trim().split('\n').at(-1)}`, {
-      hint: '`prolo rfs verify` says whether it is whole',
-    });
+    throw unreadable(label, image, lastLine(wrote.stderr));
   } finally {
     enough.abort();
     await rm(dir, { recursive: true, force: true });
   }
 }
 
-/** A tree on this host. @throws ProloError `not-found` */
+const lastLine = (text: string): string => text.trim().split('\n').at(-1)!;
+
+function unreadable(label: string, image: string, words: string): ProloError {
+  return new ProloError('failed', `${label}: ${image}: ${words}`, {
+    hint: '`prolo rfs verify` says whether it is whole',
+  });
+}
+
+/** A tree on this host. @throws ProloError `not-found`, `failed` where not all of it can be seen */
 export async function openTree(label: string, tree: string): Promise<Side> {
   const root = await realpath(tree).catch(() => {
     throw new ProloError('not-found', `${label}: ${tree} is not there`, {
@@ -95,9 +105,15 @@ export async function openTree(label: string, tree: string): Promise<Side> {
     });
   });
   const parts: Buffer[] = [];
-  await runWatched(['find', root, '-xdev', '-printf', FIND_FORMAT], (part) => void parts.push(part), {
-    timeoutMs: LIST_MS,
-  });
+  const { exitCode, stderr } = await runWatched(
+    ['find', root, '-xdev', '-printf', FIND_FORMAT],
+    (part) => void parts.push(part),
+    { timeoutMs: LIST_MS },
+  );
+  if (exitCode !== 0)
+    throw new ProloError('failed', `${label}: ${stderr.trim().split('\n')[0]}`, {
+      hint: 'does something change it just now? then again',
+    });
   const listing = parseFind(Buffer.concat(parts).toString('utf8'));
   return {
     label,

@@ -3,6 +3,7 @@ import {
   mkdirSync,
   mkdtempSync,
   linkSync,
+  readFileSync,
   rmSync,
   symlinkSync,
   utimesSync,
@@ -16,7 +17,7 @@ import fc from 'fast-check';
 import { describeDiff } from '../../../src/lib/rfs/describe-diff.ts';
 import { chooseToRead, diffListings, foldChanges, withContents } from '../../../src/lib/rfs/diff.ts';
 import { diffSides } from '../../../src/lib/rfs/diff-run.ts';
-import { openImage, openTree } from '../../../src/lib/rfs/diff-sides.ts';
+import { openImage, openTree, readPackages } from '../../../src/lib/rfs/diff-sides.ts';
 import { makeImage } from '../../../src/lib/rfs/image.ts';
 import {
   type FileFacts,
@@ -292,6 +293,15 @@ describe('a version and staging', function () {
     expect((await rejection(openImage('version 9', join(dir, 'bad.img')))).message).to.match(
       /SQUASHFS superblock/,
     );
+  });
+
+  it('cannot be told where the list of packages cannot be read', async () => {
+    const image = readFileSync(join(dir, 'root.img'));
+    writeFileSync(join(dir, 'damaged.img'), image.fill(0xff, 96, 200));
+    const error = await rejection(
+      openImage('version 1', join(dir, 'damaged.img')).then((side) => readPackages(side)),
+    );
+    expect(error.message).to.match(/^version 1: .*damaged\.img: ./);
   });
 });
 
