@@ -20,16 +20,20 @@ It is from one moment, and nothing has to stop for it. Keep it off the gateway: 
   };
 
   async run() {
-    const [{ backupSite }, { readPassphrase }, { checkFolder }] = await Promise.all([
+    const [{ backupSite }, { readPassphrase }, { checkFolder }, { transact }, { audit }] = await Promise.all([
       import('../../lib/site/backup.ts'),
       import('../../lib/cli/passphrase.ts'),
       import('../../lib/cli/output.ts'),
+      import('../../lib/store/store.ts'),
+      import('../../lib/store/change-log.ts'),
     ]);
     const site = await this.site();
     checkFolder(this.args.file);
     const store = await this.store();
     const passphrase = await readPassphrase(this.flags['passphrase-file'], { twice: true });
     const summary = await backupSite(site, store, this.args.file, passphrase, new Date());
+    // For the doctor, who tells how old the last one is.
+    await transact(store, (tx) => audit(tx, this.actor, 'site backup', this.args.file));
     this.log(
       `${this.args.file}: ${summary.machines} machines, ${summary.users} users, ${summary.bytes} bytes`,
     );

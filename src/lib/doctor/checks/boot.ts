@@ -1,0 +1,109 @@
+import { decideBoot, netbootUrl } from '../../netboot/boot.ts';
+import type { MdbView } from '../../netboot/view.ts';
+import { filesFor } from '../../rfs/record.ts';
+import { listVersions } from '../../rfs/table.ts';
+import { getPage, whyNot } from '../http.ts';
+import { missingServers } from '../root-servers.ts';
+import { check, type Finding, green, type Patient, red } from '../check.ts';
+
+interface Wanted {
+  url: string;
+  /** What the manifest of its version says; undefined: nothing does. */
+  sha256?: string;
+  version?: number;
+}
+
+export interface Fetched extends Wanted {
+  status?: number;
+  got?: string;
+  trouble?: string;
+}
+
+interface Facts {
+  files: Fetched[];
+  /** Numbers of RFS that nobody is. */
+  missing: number[];
+}
+
+const FETCH_MS = 6_000;
+
+/** The kernel and the initramfs that machines are told of, each fetched whole from its server. */
+export const boot = check({
+  name: 'boot',
+  subject: 'boot files by HTTP, and their hashes',
+  async gather({ site, mdb, store, signal }: Patient): Promise<Facts> {
+    const view = await mdb();
+    const manifests = new Map((await listVersions((await store()).knex)).map((one) => [one.version, one]));
+    const base = netbootUrl(site.config);
+    const wanted = new Map<string, Wanted>();
+    for (const machine of kinds(view)) {
+      const booted = decideBoot(site.config, view, { mac: machine.mac, base });
+      if (booted.kind !== 'kernel') continue;
+      const version = booted.title.includes(' version ') ? filesFor(view.boots, machine)?.version : undefined;
+      const files = version === undefined ? undefined : manifests.get(version)?.files;
+      const add = (url: string, sha256: string | undefined): void =>
+        void wanted.set(url, { url, ...(sha256 ? { sha256 } : {}), ...(version ? { version } : {}) });
+      for (const { kernel, initrds } of [booted, ...(booted.second ? [booted.second] : [])]) {
+        add(kernel, files?.vmlinuz.sha256);
+        for (const { url } of initrds) add(url, files?.['initrd.img'].sha256);
+      }
+    }
+    const files = await Promise.all([...wanted.values()].map((one) => fetchOne(one, signal)));
+    return { files, missing: missingServers(view) };
+  },
+  decide({ files, missing }: Facts) {
+    const found = [
+      ...missing.map((rfs) =>
+        red(
+          `rfs${rfs}: machines boot from it, and no machine of MDB has that alias`,
+          `prolo mdb set SERVER --aliases rfs${rfs}`,
+        ),
+      ),
+      ...files.flatMap(judge),
+    ];
+    const hashed = files.filter(({ sha256 }) => sha256 !== undefined).length;
+    return found.length > 0
+      ? found
+      : [green(`${files.length} files, ${hashed} as their version's manifest says`)];
+  },
+});
+
+/** One machine of each kind: they boot alike. */
+function kinds(view: MdbView) {
+  const seen = new Set<string>();
+  return [...view.byMac.values()].filter((machine) => {
+    const kind = `${machine.mtype} ${machine.rfs} ${filesFor(view.boots, machine)?.version ?? ''}`;
+    if (machine.is_faulty || machine.mtype === 'service' || seen.has(kind)) return false;
+    return seen.add(kind);
+  });
+}
+
+async function fetchOne(wanted: Wanted, signal: AbortSignal): Promise<Fetched> {
+  // Netboot takes a request with the name of a machine for that machine's.
+  const url = wanted.url.split('?')[0]!;
+  try {
+    const method = wanted.sha256 === undefined ? { method: 'HEAD' as const } : {};
+    const { status, sha256 } = await getPage(url, { signal, timeoutMs: FETCH_MS, ...method });
+    return { ...wanted, url, status, got: sha256 };
+  } catch (error) {
+    return { ...wanted, url, trouble: whyNot(error, FETCH_MS) };
+  }
+}
+
+function judge({ url, sha256, version, status, got, trouble }: Fetched): Finding[] {
+  if (trouble !== undefined) return [red(`${url}: ${trouble}`, 'systemctl restart nginx on that server')];
+  if (status !== 200)
+    return [
+      red(
+        `${url}: status ${status}`,
+        version ? `prolo rfs verify ${version} --repair` : 'see netboot in prolo.yml',
+      ),
+    ];
+  if (sha256 === undefined || got === sha256) return [];
+  return [
+    red(
+      `${url}: not the file of version ${version}: its hash is another`,
+      `prolo rfs verify ${version} --repair`,
+    ),
+  ];
+}

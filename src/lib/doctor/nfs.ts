@@ -1,0 +1,92 @@
+import { connect } from 'node:net';
+
+/** NFS 4's words for what a folder can be. */
+const STATUS: Record<number, string> = {
+  1: 'this host may not see it',
+  2: 'it is not exported',
+  13: 'this host may not see it',
+  10016: 'the server wants other proofs of who asks',
+  10021: 'the server speaks no NFS 4.0',
+};
+/** Operations of a COMPOUND (RFC 7530). */
+const [GETFH, LOOKUP, PUTROOTFH] = [10, 15, 24];
+
+/**
+ * Asks a file server for a folder as a client does that mounts it.
+ * @returns why it could not be mounted; undefined: it can be
+ */
+export async function askExport(
+  host: string,
+  path: string,
+  { port = 2049, timeoutMs, signal }: { port?: number; timeoutMs: number; signal: AbortSignal },
+): Promise<string | undefined> {
+  const reply = await exchange(host, port, lookup(path), timeoutMs, signal);
+  const accepted = reply.readUInt32BE(4) === 1 && reply.readUInt32BE(8) === 0;
+  if (!accepted) return 'the server refuses this host';
+  const verifier = reply.readUInt32BE(16);
+  const at = 20 + verifier;
+  if (reply.readUInt32BE(at) !== 0) return 'no NFS 4 server answers there';
+  const status = reply.readUInt32BE(at + 4);
+  return status === 0 ? undefined : (STATUS[status] ?? `the server says ${status}`);
+}
+
+function lookup(path: string): Buffer {
+  const names = path.split('/').filter((name) => name !== '');
+  const operations = [
+    number(PUTROOTFH),
+    ...names.map((name) => Buffer.concat([number(LOOKUP), text(name)])),
+    number(GETFH),
+  ];
+  const who = Buffer.concat([number(0), text('doctor'), number(0), number(0), number(0)]);
+  const call = Buffer.concat([
+    ...[1, 0, 2, 100_003, 4, 1].map(number), // xid, call, RPC 2, NFS 4, COMPOUND
+    ...[number(1), number(who.length), who], // AUTH_SYS
+    ...[number(0), number(0)],
+    ...[text(''), number(0), number(operations.length)],
+    ...operations,
+  ]);
+  return Buffer.concat([number(0x80000000 + call.length), call]);
+}
+
+function number(value: number): Buffer {
+  const bytes = Buffer.alloc(4);
+  bytes.writeUInt32BE(value);
+  return bytes;
+}
+
+function text(value: string): Buffer {
+  const bytes = Buffer.from(value);
+  return Buffer.concat([number(bytes.length), bytes, Buffer.alloc((4 - (bytes.length % 4)) % 4)]);
+}
+
+/** @throws what the socket says, or that nothing came in time */
+function exchange(
+  host: string,
+  port: number,
+  call: Buffer,
+  timeoutMs: number,
+  signal: AbortSignal,
+): Promise<Buffer> {
+  // Servers answer root's ports only, unless told otherwise.
+  const localPort = process.getuid?.() === 0 ? 700 + Math.floor(Math.random() * 300) : undefined;
+  return new Promise<Buffer>((resolve, reject) => {
+    const socket = connect({ host, port, ...(localPort ? { localPort } : {}) });
+    const late = setTimeout(() => socket.destroy(new Error(`silent for ${timeoutMs / 1000} s`)), timeoutMs);
+    signal.addEventListener('abort', () => socket.destroy(new Error('given up')), { once: true });
+    let got = Buffer.alloc(0);
+    socket.on('connect', () => socket.write(call));
+    socket.on('data', (part: Buffer) => {
+      got = Buffer.concat([got, part]);
+      const length = got.length >= 4 ? got.readUInt32BE(0) & 0x7fffffff : Infinity;
+      if (got.length < 4 + length) return;
+      if (length < 28) socket.destroy(new Error('something else answers there'));
+      else resolve(got.subarray(4, 4 + length));
+      socket.destroy();
+    });
+    socket.on('error', reject);
+    socket.on('close', () => {
+      clearTimeout(late);
+      reject(new Error('it hung up'));
+    });
+  });
+}
