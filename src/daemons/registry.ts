@@ -14,6 +14,7 @@ const DAEMONS: Record<string, () => Promise<{ start: StartDaemon }>> = {
   hfsdb: () => import('./hfsdb.ts'),
   netboot: () => import('./netboot.ts'),
   sso: () => import('./sso.ts'),
+  usermap: () => import('./usermap.ts'),
   mdbdns: () => import('./mdbdns.ts'),
   mdbdhcp: () => import('./mdbdhcp.ts'),
 };

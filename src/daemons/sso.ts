@@ -1,13 +1,11 @@
-import { followFeed } from '../lib/feed/client.ts';
+import { followService } from '../lib/feed/follow-service.ts';
 import type { StartDaemon } from '../lib/http/daemon.ts';
 import { createServer } from '../lib/http/server.ts';
-import { serviceUrl } from '../lib/site/site.ts';
 import { type Seats, whoIsAt } from '../lib/sso/who.ts';
 
 /** Tells nginx who sits at the address that asks it for a page: its `auth_request`, `templates/nginx/sso`. */
 export const start: StartDaemon = async (context) => {
-  const { site, log } = context;
-  const { config } = site;
+  const { config } = context.site;
   const seats: Seats = {
     hostnames: undefined,
     logins: undefined,
@@ -27,24 +25,11 @@ export const start: StartDaemon = async (context) => {
     },
   });
   const ended = new AbortController();
-  const follow = <R extends object>(
-    service: 'mdbsync' | 'presencesync',
-    pk: string,
-    onLine: (state: ReadonlyMap<string, R>) => void,
-  ): Promise<void> =>
-    followFeed<R>({
-      url: serviceUrl(config, service),
-      secret: site.secret(`${service}.subscribe`),
-      pk,
-      onLine,
-      signal: ended.signal,
-      log,
-    });
   const following = [
-    follow<{ ip: string; hostname: string }>('mdbsync', 'mac', (machines) => {
+    followService<{ ip: string; hostname: string }>(context, 'mdbsync', ended.signal, (machines) => {
       seats.hostnames = new Map(Array.from(machines.values(), ({ ip, hostname }) => [ip, hostname]));
     }),
-    follow<{ login: string; hostname: string }>('presencesync', 'login', (sessions) => {
+    followService<{ login: string; hostname: string }>(context, 'presencesync', ended.signal, (sessions) => {
       seats.logins = new Map(Array.from(sessions.values(), ({ login, hostname }) => [hostname, login]));
     }),
   ];

@@ -31,6 +31,7 @@ const SERVICE_OFFSETS = {
   rfssync: 120,
   contestsync: 130,
   sso: 131,
+  usermap: 132,
 } as const;
 export type ServiceName = keyof typeof SERVICE_OFFSETS;
 export const SERVICES = Object.keys(SERVICE_OFFSETS) as ServiceName[];
