@@ -13,10 +13,8 @@ export default class MdbSetting extends BaseCommand<typeof MdbSetting> {
   };
 
   async run() {
-    const [{ checkSetting, getSetting, setSetting, SETTINGS }, { table }] = await Promise.all([
-      import('../../lib/mdb/settings.ts'),
-      import('../../lib/cli/table.ts'),
-    ]);
+    const [{ checkSetting, getSetting, registrationIsOpen, setSetting, SETTINGS }, { table }] =
+      await Promise.all([import('../../lib/mdb/settings.ts'), import('../../lib/cli/table.ts')]);
     const { key, value } = this.args;
     const store = await this.store();
     if (key !== undefined && value !== undefined) await setSetting(store, this.actor, key, value);
@@ -35,6 +33,9 @@ export default class MdbSetting extends BaseCommand<typeof MdbSetting> {
         settings.map((s) => [s.key, s.value, s.description]),
       ),
     );
+    const allowed = settings.some(({ key: k, value: v }) => k === 'allow_self_registration' && v === 'true');
+    if (allowed && !(await registrationIsOpen(store.knex, new Date())))
+      this.note('allow_self_registration: not while the contest runs (`prolo contest status`)');
     return Object.fromEntries(settings.map((s) => [s.key, s.value]));
   }
 }

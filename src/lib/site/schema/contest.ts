@@ -18,6 +18,11 @@ export const Contest = Type.Object(
       description: "the gateway's systemd units that run while the contest does, and not otherwise",
       default: [],
     }),
+    probe: Type.String({
+      pattern: '^(\\d{1,3}(\\.\\d{1,3}){3}:\\d{1,5})?$',
+      description: 'ADDRESS:PORT on the internet that seats try with `contest status --probe`; empty: none',
+      default: '',
+    }),
     systemctl: argv('the program systemctl, as the daemon runs it', ['systemctl']),
   },
   { ...strict, default: {} },

@@ -1,0 +1,51 @@
+import { table } from '../cli/table.ts';
+import type { ContestMode } from './mode.ts';
+import type { ConsumerStatus, ContestStatus, State } from './status.ts';
+
+/** `2026-05-01 10:00:00 UTC` */
+const time = (at: string): string => `${at.slice(0, 19).replace('T', ' ')} UTC`;
+
+/** What a row says, as a sentence. */
+export function describeMode(
+  { starts_at, ends_at }: Pick<ContestMode, 'starts_at' | 'ends_at'>,
+  phase: string,
+): string {
+  if (starts_at === null) return 'no contest runs';
+  const end = ends_at === null ? '' : `, until ${time(ends_at)}`;
+  if (phase === 'waiting') return `the contest starts at ${time(starts_at)}${end}`;
+  if (phase === 'on') return `the contest runs since ${time(starts_at)}${end}`;
+  return `the contest ran from ${time(starts_at)} to ${time(ends_at!)}`;
+}
+
+const WAY_OUT: Record<Exclude<State, 'ok'>, string> = {
+  lags: 'has not done it yet',
+  failed: 'tries it again',
+  silent: 'says nothing any more',
+  'never heard': 'has never been heard',
+};
+
+export function describeStatus(status: ContestStatus, now: Date): string {
+  const { epoch, changed_by, changed_at, registration } = status;
+  const rows = status.consumers.map((one) => [
+    one.consumer,
+    one.applied === null ? '-' : `${one.applied} ${one.phase}`,
+    `${epoch} ${status.phase}`,
+    one.seen_at === null
+      ? '-'
+      : `${Math.max(0, Math.round((now.getTime() - Date.parse(one.seen_at)) / 1000))} s ago`,
+    one.problem || one.state,
+  ]);
+  const by = epoch === 0 ? '' : ` (${changed_by}, ${time(changed_at)})`;
+  return [
+    `${describeMode(status, status.phase)}${by}`,
+    `machines ${registration ? 'may' : 'may not'} register themselves`,
+    table(['consumer', 'applied', 'wanted', 'heard', 'state'], rows),
+    ...status.consumers.flatMap((one) => trouble(one)),
+  ].join('\n');
+}
+
+function trouble({ consumer, state }: ConsumerStatus): string[] {
+  if (state === 'ok') return [];
+  const daemon = consumer === 'units' ? 'contest' : consumer;
+  return [`${consumer} ${WAY_OUT[state]}: does \`prolo daemon ${daemon}\` run? its log says why not`];
+}

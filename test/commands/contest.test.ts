@@ -1,0 +1,100 @@
+import { expect } from 'chai';
+import { noteApplied } from '../../src/lib/contest/applied.ts';
+import { registrationIsOpen, setSetting } from '../../src/lib/mdb/settings.ts';
+import { fillSite } from '../lib/presence/support.ts';
+import { prolo } from '../support/cli.ts';
+import { makeTestSite, type TestSite } from '../support/site.ts';
+
+interface Status {
+  epoch: number;
+  phase: string;
+  registration: boolean;
+  consumers: { consumer: string; applied: number | null; state: string }[];
+}
+
+describe('prolo contest', function () {
+  this.timeout(60_000);
+  let test: TestSite;
+  before(async () => {
+    test = await makeTestSite({ contest: { services: ['judge.service'] } });
+    const store = await test.store();
+    await fillSite(test.site, store, 3);
+    const row = { since: new Date().toISOString() };
+    await store.knex('presence').insert([
+      { login: 'u1', hostname: 'm1', ip: '192.168.0.1', ...row },
+      { login: 'boss', hostname: 'm2', ip: '192.168.0.2', ...row },
+    ]);
+    await setSetting(store, 'test', 'allow_self_registration', 'true');
+  });
+  after(() => test.remove());
+  const run = (...args: string[]) => prolo(['contest', ...args], { config: test.site.file });
+  const status = async (): Promise<Status> => JSON.parse((await run('status', '--json')).stdout) as Status;
+  const isOpen = async (): Promise<boolean> => registrationIsOpen((await test.store()).knex, new Date());
+
+  it('plan says for how many people and machines', async () => {
+    const { stdout, status: exit } = await run('plan');
+    expect(exit).to.equal(0);
+    expect(stdout)
+      .to.include('no contest runs\n')
+      .and.match(
+        /internet +goes off at 1 machine\(s\) \(m1\), where 1 people are logged on, .* 3 contestants/,
+      )
+      .and.match(/services +are started: judge.service/)
+      .and.match(/registration +goes off/);
+  });
+
+  it('start and stop ask, and a dry run changes nothing', async () => {
+    const asked = await run('start');
+    expect(asked.status).to.equal(2);
+    expect(asked.stderr).to.include('1 machine(s) lose the internet. Start? nobody is at the terminal');
+    expect((await run('start', '--dry-run')).stdout).to.match(
+      /^the contest runs since .*, if it is started\n$/,
+    );
+    expect((await status()).epoch).to.equal(0);
+  });
+
+  it('status names who has not done it, by what each of them said', async () => {
+    expect((await run('start', '--yes')).status).to.equal(0);
+    const seen = { epoch: 1, phase: 'on' as const, problem: '' };
+    await noteApplied(await test.store(), { consumer: 'firewall', ...seen }, new Date());
+    await noteApplied(await test.store(), { consumer: 'units', ...seen, epoch: 0, phase: 'off' }, new Date());
+    const shown = await run('status');
+    expect(shown.status).to.equal(1);
+    expect(shown.stdout)
+      .to.match(/^the contest runs since .* UTC \(\S+, .* UTC\)\n/)
+      .and.match(/firewall +1 on +1 on +\d s ago +ok/)
+      .and.match(/units +0 off +1 on +\d s ago +lags/)
+      .and.include('units has not done it yet: does `prolo daemon contest` run?');
+    await noteApplied(await test.store(), { consumer: 'units', ...seen }, new Date());
+    expect((await run('status')).status).to.equal(0);
+  });
+
+  it('while it runs nobody registers a machine; afterwards the setting is what it was', async () => {
+    expect(await isOpen()).to.equal(false);
+    expect((await prolo(['mdb', 'setting', '--json'], { config: test.site.file })).stdout).to.include('true');
+    expect((await run('start', '--yes')).status).to.equal(5);
+    expect((await run('stop', '--yes')).stdout).to.match(/^the contest ran from .* to /);
+    expect(await isOpen()).to.equal(true);
+    expect(await status()).to.include({ epoch: 2, phase: 'off', registration: true });
+    expect((await run('stop', '--yes')).status).to.equal(5);
+  });
+
+  it('is started at a time, which is called off again', async () => {
+    const tomorrow = new Date(Date.now() + 86_400_000).toISOString();
+    expect((await run('start', '--yes', '--at', tomorrow)).stdout).to.match(/^the contest starts at /);
+    expect(await status()).to.include({ phase: 'waiting', registration: true });
+    expect((await run('start', '--yes', '--at', '2020-01-01 10:00')).stderr).to.include('it is over');
+    expect((await run('start', '--yes', '--at', 'soon')).stderr).to.include('not a time');
+    expect((await run('stop', '--yes')).stdout).to.match(/^no contest runs/);
+  });
+
+  it('a locked site starts none, unless it is overridden; all of it is in the log', async () => {
+    const config = test.site.file;
+    await prolo(['lock', '--reason', 'the final'], { config });
+    expect((await run('start', '--yes')).status).to.equal(6);
+    expect((await run('start', '--yes', '--override', 'now')).status).to.equal(0);
+    expect((await prolo(['site', 'log', '--of', 'audit'], { config })).stdout)
+      .to.match(/contest: epoch \d+: from /)
+      .and.match(/contest: epoch \d+: does not run/);
+  });
+});
