@@ -6,7 +6,8 @@ import { listMachines } from '../mdb/machines.ts';
 import type { Site } from '../site/site.ts';
 import type { Store } from '../store/store.ts';
 import { findBootFiles, readBootList } from './boot-files.ts';
-import { type Listing, listTree } from './fingerprint.ts';
+import { type Listing, listTree, versionFingerprint } from './fingerprint.ts';
+import { initramfsScripts } from './initramfs.ts';
 import { findLeftovers, isSeatSecrets, type TreeFile } from './leftovers.ts';
 import { type Manifest, VERSION_FILES } from './manifest.ts';
 import { mustHaveProlo } from './root/needed.ts';
@@ -62,7 +63,11 @@ async function commitTree(
   const boots = await listBoots(store.knex);
   const hosts = findServers(await listMachines(store.knex));
   const expectedBytes = newest && bytesOf(newest.manifest);
-  if (newest?.manifest.fingerprint === listing.fingerprint) {
+  const bootList = await readBootList(site);
+  const { compression, blockBytes } = site.config.rfs;
+  const means = [compression, blockBytes, bootList, ...initramfsScripts()];
+  const fingerprint = versionFingerprint(listing.fingerprint, means);
+  if (newest?.manifest.fingerprint === fingerprint) {
     const version = newest.manifest.version;
     if (wasOut(newest) || bootedVersions(boots).has(version))
       return { version: undefined, switched: [], failed: [], behind: behind(version, boots, hosts) };
@@ -83,9 +88,10 @@ async function commitTree(
     message,
     by: actor,
     at: options.at,
-    fingerprint: listing.fingerprint,
-    packing: site.config.rfs,
-    bootFiles: findBootFiles(await readBootList(site), files),
+    treeFingerprint: listing.fingerprint,
+    fingerprint,
+    packing: { compression, blockBytes },
+    bootFiles: findBootFiles(bootList, files),
     ...(expectedBytes === undefined ? {} : { expectedBytes }),
     keys: keyPairOf(site.secret('rfs.sign')),
     onStep: (what) => onStep('staging', what),

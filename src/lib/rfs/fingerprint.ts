@@ -37,6 +37,13 @@ export async function fingerprint(tree: string): Promise<string> {
   return (await listTree(tree)).fingerprint;
 }
 
+/** Of a version: of the tree, and of whatever else decides its bytes. */
+export function versionFingerprint(tree: string, means: readonly (string | number)[]): string {
+  return createHash('sha256')
+    .update(JSON.stringify([tree, ...means]))
+    .digest('hex');
+}
+
 function parseFiles(listing: string): TreeFile[] {
   return listing.split('\0').flatMap((line): TreeFile[] => {
     // A name can have tabs in it, what comes after it cannot; a link's target is empty for a file.

@@ -16,6 +16,12 @@ export { inside };
 const APPLETS =
   'sh mount umount mkdir cp rm cat echo printf tr sed grep head tail sort find xargs sleep reboot ip udhcpc modprobe losetup ls hostname switch_root dmesg nc timeout true dd';
 
+const SCRIPTS = { init: 'init', dhcpEvent: 'dhcp-event' };
+
+/** What is ours in every initramfs. */
+export const initramfsScripts = (): string[] =>
+  Object.values(SCRIPTS).map((name) => template(name).toString('utf8'));
+
 export interface Initramfs {
   /** Where to. */
   vmlinuz: string;
@@ -34,9 +40,9 @@ export async function makeInitramfs(tree: string, out: Initramfs): Promise<strin
   const entries = [
     ...(await programs(tree)),
     ...(await moduleEntries(tree, kernel)),
-    { path: 'init', data: template('init'), mode: 0o755 },
+    { path: 'init', data: template(SCRIPTS.init), mode: 0o755 },
     { path: 'etc/ahead', data: Buffer.from(`${Math.floor((out.aheadBytes ?? 0) / 2 ** 20)}\n`) },
-    { path: 'bin/dhcp-event', data: template('dhcp-event'), mode: 0o755 },
+    { path: 'bin/dhcp-event', data: template(SCRIPTS.dhcpEvent), mode: 0o755 },
     ...['proc', 'sys', 'dev', 'run', 'etc', 'tmp'].map((folder) => ({ path: `${folder}/.keep` })),
   ];
   await pack(tree, kernel, packCpio(entries), out.initrd);

@@ -25,7 +25,7 @@ const Manifest = Type.Object(
     kernelVersion: Type.String(),
     /** Of the hash tree over root.img: what the kernel is told, and checks each block that it reads against. */
     rootHash: sha256,
-    /** Of the staging tree that it was made from: see `fingerprint.ts`. */
+    /** Of the staging tree that it was made from, and of how: see `fingerprint.ts`. */
     fingerprint: sha256,
     files: Type.Object(
       Object.fromEntries(VERSION_FILES.map((name) => [name, FileFacts])) as Record<

@@ -29,6 +29,8 @@ export interface Commit {
   by: string;
   at: Date;
   /** Of staging, as it was checked. */
+  treeFingerprint: string;
+  /** Of that, and of how the version is made. */
   fingerprint: string;
   packing: Packing;
   /** What a boot reads. */
@@ -76,7 +78,7 @@ export async function makeVersion(commit: Commit): Promise<Manifest> {
     const synced = syncPath(file('root.img'));
     await Promise.allSettled([tree, known, synced]);
     const [rootHash, sums, print] = await Promise.all([tree, known, fingerprint(staging), synced]);
-    if (print !== commit.fingerprint)
+    if (print !== commit.treeFingerprint)
       throw new ProloError('conflict', `staging ${staging}: it changed while it was read`, {
         hint: 'who works in it? `prolo rfs commit` again when they are done',
       });

@@ -186,4 +186,12 @@ describe('a commit of the root filesystem', function () {
     plantProlo(at('staging'));
     expect(await commit(test.site, await test.store(), options)).to.deep.include({ version: 7 });
   });
+
+  it('is another one where only the list of what a boot reads has changed', async () => {
+    mkdirSync(join(test.site.dir, 'rfs'));
+    writeFileSync(join(test.site.dir, 'rfs/boot-files'), 'etc/motd\n');
+    const store = await test.store();
+    expect(await commit(test.site, store, options)).to.deep.include({ version: 8 });
+    expect(await commit(test.site, store, options)).to.deep.include({ version: undefined });
+  });
 });

@@ -44,7 +44,8 @@ describe('a version of the root filesystem', function () {
       message: 'the first one',
       by: 'root@gw',
       at: new Date('2026-05-08T22:00:00Z'),
-      fingerprint: await fingerprint(staging),
+      treeFingerprint: await fingerprint(staging),
+      fingerprint: 'f'.repeat(64),
       packing: { compression: 'zstd', blockBytes: 131072 },
       bootFiles: { sortList: 'etc/motd 2\n', aheadBytes: 2_500_000 },
       keys,
@@ -102,7 +103,7 @@ describe('a version of the root filesystem', function () {
     const bare = join(dir, 'bare');
     mkdirSync(bare);
     const error = await rejection(
-      makeVersion({ ...commit, version: 3, staging: bare, fingerprint: await fingerprint(bare) }),
+      makeVersion({ ...commit, version: 3, staging: bare, treeFingerprint: await fingerprint(bare) }),
     );
     expect(error.message).to.match(/no kernel with its modules/);
   });
