@@ -12,6 +12,7 @@ import { hashFile } from './image.ts';
 import { type Manifest, VERSION_FILES } from './manifest.ts';
 import { mend, mendHere } from './mend.ts';
 import { findPlaces, type Place, runThere } from './places.ts';
+import { withServers } from './publish.ts';
 import { versionsOf } from './staging.ts';
 import { bootedVersions, listBoots, listVersions } from './table.ts';
 import { type Checked, expectedSums, isBad, judge, parseSums } from './verify-decide.ts';
@@ -30,9 +31,15 @@ const HASH_MS = 3600_000;
 
 /**
  * Reads every byte of versions wherever they are, all servers at once. What each is found to have is written down.
- * @throws ProloError `not-found` for a version that is none
+ * @throws ProloError `not-found` for a version that is none; `conflict` for a repair while another run brings versions to servers:
+ * one would take away what the other has copied
  */
-export async function verify(site: Site, store: Store, options: VerifyOptions): Promise<Checked[]> {
+export function verify(site: Site, store: Store, options: VerifyOptions): Promise<Checked[]> {
+  const work = (): Promise<Checked[]> => verifyAll(site, store, options);
+  return options.repair ? withServers(site, work) : work();
+}
+
+async function verifyAll(site: Site, store: Store, options: VerifyOptions): Promise<Checked[]> {
   const { repair, onChecked = () => undefined, onStep = () => undefined } = options;
   const dir = versionsOf(site);
   const { privateKey } = keyPairOf(site.secret('rfs.sign'));

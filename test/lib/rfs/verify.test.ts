@@ -14,6 +14,7 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import { listCopies } from '../../../src/lib/rfs/copies.ts';
 import { promote } from '../../../src/lib/rfs/promote.ts';
+import { withServers } from '../../../src/lib/rfs/publish.ts';
 import { rollback } from '../../../src/lib/rfs/rollback.ts';
 import { verify } from '../../../src/lib/rfs/verify.ts';
 import { type Checked, isBad, judge, parseSums } from '../../../src/lib/rfs/verify-decide.ts';
@@ -163,6 +164,18 @@ describe('versions on real servers, verified', function () {
       await servers.restartSecond();
     }
     expect((await rejection(check([9]))).message).to.equal('version 9: there is none');
+  });
+
+  it('is not mended while another run brings versions to servers, and is read all the same', async () => {
+    const { site } = servers.test;
+    const options = { versions: undefined, actor: 'root@gw' };
+    await withServers(site, async () => {
+      const store = await servers.test.store();
+      expect(await rejection(verify(site, store, { ...options, repair: true }))).to.include({
+        kind: 'conflict',
+      });
+      expect((await verify(site, store, { ...options, repair: false })).length).to.be.greaterThan(0);
+    });
   });
 
   it('a repair that is killed anywhere is done by the next one', async () => {
