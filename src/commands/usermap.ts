@@ -6,12 +6,12 @@ export default class Usermap extends BaseCommand<typeof Usermap> {
   static override description = `An SVG of the seats that seats.csv beside prolo.yml has (columns room, hostname, x, y). The daemon usermap serves
 the same, kept fresh.`;
   static override examples = [
-    '<%= config.bin %> usermap --draft > seats.csv',
+    '<%= config.bin %> usermap --draft',
     '<%= config.bin %> usermap --out rooms.svg',
     '<%= config.bin %> usermap --room pasteur --alive --out pasteur.svg',
   ];
   static override flags = {
-    draft: Flags.boolean({ description: 'print a plan of the machines there are, to be changed by hand' }),
+    draft: Flags.boolean({ description: 'write a plan of the machines there are, to be changed by hand' }),
     plan: Flags.string({ description: 'another plan than seats.csv', helpValue: 'FILE' }),
     room: Flags.string({ description: 'only that room', multiple: true, helpValue: 'ROOM' }),
     alive: Flags.boolean({ description: 'ask who answers; who does not is down' }),
@@ -28,9 +28,16 @@ the same, kept fresh.`;
     const { flags } = this;
     const machines = await readMachines(site, () => this.store());
     if (flags.draft) {
-      const draft = draftPlan(machines);
-      this.log(draft.trimEnd());
-      return { draft };
+      const file = flags.out ?? flags.plan ?? planFile(site);
+      const { existsSync } = await import('node:fs');
+      if (existsSync(file))
+        throw new ProloError('conflict', `seat plan ${file}: there is one`, {
+          hint: 'write another with --out FILE, and compare',
+        });
+      const { writeFileAtomic } = await import('../lib/write-file.ts');
+      await writeFileAtomic(file, draftPlan(machines));
+      this.log(`${file}: move seats about in it, then \`prolo usermap --out rooms.svg\``);
+      return { file };
     }
     const plan = (await readPlan(flags.plan ?? planFile(site))).filter(
       ({ room }) => !flags.room || flags.room.includes(room),

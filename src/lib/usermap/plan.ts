@@ -25,7 +25,7 @@ export const planFile = (site: Site): string => join(site.dir, 'seats.csv');
 export async function readPlan(file: string): Promise<Seat[]> {
   if (!existsSync(file))
     throw new ProloError('not-found', `seat plan ${file}: not there`, {
-      hint: 'make one of the machines there are, and move seats about in it: `prolo usermap --draft > seats.csv`',
+      hint: 'make one of the machines there are, and move seats about in it: `prolo usermap --draft`',
     });
   return parsePlan(await readFile(file, 'utf8'), file);
 }
