@@ -53,6 +53,16 @@ onBothStores('mdb', (fresh) => {
     return { url: daemon.url!, store, site: test.site };
   };
 
+  it('tells Prometheus whom to ask: servers by address, and each home file server at its own port', async () => {
+    const { url } = await run({ hfs: { url: 'http://hfs{hfs}:{portN}' }, portBase: 20000 });
+    const ask = async (kind: string) => (await (await fetch(`${url}/targets/${kind}`)).json()) as unknown;
+    const labels = { host: 'rhfs01', room: 'other' };
+    expect(await ask('node')).to.deep.equal([{ targets: ['192.168.1.1:9100'], labels }]);
+    expect(await ask('hfs')).to.deep.equal([
+      { targets: ['192.168.1.1:20100'], labels: { ...labels, hfs: '0' } },
+    ]);
+  });
+
   it('answers `curl http://mdb/call/query` with every machine, in order of hostname', async () => {
     const { url, store } = await run();
     const answer = await readAnswer(await fetch(`${url}/call/query`));

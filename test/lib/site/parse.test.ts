@@ -63,6 +63,18 @@ describe('prolo.yml', () => {
       'networks.1.cidr',
       'overlaps networks.0',
     ],
+    [
+      'an uplink that asks DHCP on the NIC of the machines',
+      'uplinks: [{}]',
+      'uplinks.0.address',
+      'is needed',
+    ],
+    [
+      'an uplink whose way out is elsewhere',
+      'uplinks: [{interface: wan0, address: 10.9.0.2/24, gateway: 10.8.0.1}]',
+      'uplinks.0.gateway',
+      'is not beside 10.9.0.2/24',
+    ],
     ['a pool in no network', "pools: {user: '10.0.0.1-10.0.0.9'}", 'pools.user', 'in no network'],
     ['a pool that shares a shared one', 'pools: {user: orga}', 'pools.user', 'shares'],
     [
