@@ -26,6 +26,9 @@ const COPY_MS = 3600_000;
  */
 const IN_PLACE = ['rsync', '--archive', '--inplace', '--no-whole-file', '--checksum', '--timeout=60'];
 
+/** Where the gateway's copy of a version that it lacks is brought, before it has its name. */
+export const mendFolder = (version: number): string => `.mend-${version}`;
+
 /** Writes the right bytes into a server's files; one that lacks the version gets it. @throws ProloError */
 export async function mend(remote: Remote, dir: string, manifest: Manifest, checked: Checked): Promise<void> {
   if (checked.found === 'lacking') return bringVersion(remote, dir, manifest);
@@ -50,7 +53,7 @@ export async function mendHere(
   const { version } = manifest;
   const folder = join(dir, String(version));
   const lacking = checked.found === 'lacking';
-  const work = join(dir, `.mend-${version}`);
+  const work = join(dir, mendFolder(version));
   const into = lacking ? join(work, String(version)) : folder;
   const wrong = VERSION_FILES.filter((name) => lacking || checked.files.includes(name));
   if (wrong.length > 0 && !from?.remote)

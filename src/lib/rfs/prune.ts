@@ -8,6 +8,7 @@ import { quote } from '../ssh/command.ts';
 import { audit } from '../store/change-log.ts';
 import { readTogether, type Store, transact } from '../store/store.ts';
 import { dropCopies, listCopies } from './copies.ts';
+import { mendFolder } from './mend.ts';
 import { findPlaces, type Place, runThere, versionsAmong } from './places.ts';
 import { neededBy, planPrune, type PruneFacts, type PrunePlan, stillNeeded } from './prune-decide.ts';
 import { listRunning } from './running.ts';
@@ -96,7 +97,8 @@ async function removeThere({ remote }: Place, dir: string, gone: readonly number
   const names = await readdir(dir).catch(() => []);
   const there = versionsAmong(names).filter((version) => gone.includes(version));
   const away = (version: number | string): string => join(dir, `.gone-${version}`);
-  for (const name of names.filter((one) => one.startsWith('.gone-')))
+  const left = gone.map((version) => mendFolder(version)); // of a repair that was killed
+  for (const name of names.filter((one) => one.startsWith('.gone-') || left.includes(one)))
     await rm(join(dir, name), { recursive: true, force: true });
   for (const version of there) await rename(join(dir, String(version)), away(version));
   for (const version of there) await rm(away(version), { recursive: true, force: true });

@@ -123,6 +123,7 @@ describe('versions on real servers, pruned', function () {
   it('goes from every server and the gateway; its number stays taken, and nobody goes back to it', async () => {
     const store = await servers.test.store();
     mkdirSync(join(servers.second, '.gone-99'));
+    mkdirSync(join(servers.gateway, '.mend-1')); // of a repair that was killed
     const removed = await run(1);
     expect(removed.map(({ versions, trouble }) => [versions, trouble])).to.deep.equal(
       Array(3).fill([[1], undefined]),
