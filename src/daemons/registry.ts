@@ -33,6 +33,8 @@ const NUMBERED = 'hfs';
 
 /** The gateway's. */
 export const DAEMON_NAMES = Object.keys(DAEMONS);
+/** Of every host; one of several without its number. */
+export const ALL_DAEMONS = [...DAEMON_NAMES, ...Object.keys(ELSEWHERE)];
 
 /** What `prolo up` runs: the gateway's, and the HFS that the site puts on this host. */
 export function upNames(config: Config): string[] {

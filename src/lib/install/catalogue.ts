@@ -1,6 +1,7 @@
 import type { Host, Recipe, RecipeMaker } from './recipe.ts';
 import { base } from './recipes/base.ts';
 import { conntrack } from './recipes/conntrack.ts';
+import { daemonRecipes } from './recipes/daemons.ts';
 import { dhcp } from './recipes/dhcp.ts';
 import { journalRemote, journalUpload } from './recipes/journal.ts';
 import { lldp } from './recipes/lldp.ts';
@@ -44,6 +45,7 @@ const MAKERS: readonly RecipeMaker[] = [
   ntpServer,
   nginx,
   prolo,
+  ...daemonRecipes,
 ];
 
 /** Recipes by name, made for a host. */

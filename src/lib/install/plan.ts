@@ -71,7 +71,12 @@ export function orderRecipes(names: readonly string[], all: ReadonlyMap<string, 
 
 /** What is to be done for a host to be as the recipes say; nothing where it is. */
 export function planInstall(recipes: readonly Recipe[], state: HostState): Step[] {
-  return recipes.flatMap((recipe) => planRecipe(recipe, state));
+  const packages = new Set(state.packages);
+  return recipes.flatMap((recipe) => {
+    const steps = planRecipe(recipe, { ...state, packages });
+    recipe.packages?.forEach((one) => packages.add(one)); // which two may want
+    return steps;
+  });
 }
 
 function planRecipe(recipe: Recipe, state: HostState): Step[] {

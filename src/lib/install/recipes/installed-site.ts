@@ -2,7 +2,7 @@ import { join, resolve } from 'node:path';
 import type { Site } from '../../site/site.ts';
 
 /** Where a host that was installed has its site. */
-const SITE_DIR = '/etc/prolo';
+export const SITE_DIR = '/etc/prolo';
 
 /** As whom its daemons run. */
 export const PROLO_USER = 'prolo';

@@ -8,11 +8,7 @@ import type { Config } from '../../site/schema.ts';
 import { readSecrets } from '../../site/secrets.ts';
 import { renderConfig } from '../../site/write-config.ts';
 import type { FileWish, Host, RecipeMaker } from '../recipe.ts';
-
-/** Where an installed host has its site. */
-export const SITE_DIR = '/etc/prolo';
-/** As whom its daemons run. */
-export const PROLO_USER = 'prolo';
+import { PROLO_USER, SITE_DIR } from './installed-site.ts';
 
 /** prolo itself, with the Node that it needs: Debian 12 has too old a one. */
 export const prolo: RecipeMaker = (host) => ({
