@@ -77,6 +77,14 @@ describe('prolo rfs', function () {
     expect(stdout).to.match(/^\? server rhfs01: /m);
   });
 
+  it('exports takes no word that its server would not follow', async () => {
+    const nfs = await run('exports', '--nfs', '--address', '192.168.0.1');
+    expect(nfs.stderr).to.contain('--nfs knows no --address');
+    const nginx = await run('exports', '--nginx', '--address', '0.0.0.0:80; include /etc/shadow');
+    expect(nginx.stderr).to.contain('no IPv4 address');
+    expect([nfs.status, nginx.status]).to.deep.equal([2, 2]);
+  });
+
   it('commit says that there is no staging', async () => {
     const { status, stderr } = await run('commit', '-m', 'first');
     expect(status).to.equal(4);

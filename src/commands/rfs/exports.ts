@@ -25,16 +25,29 @@ export default class RfsExports extends BaseCommand<typeof RfsExports> {
   };
 
   async run() {
-    const [{ DEFAULT_FILES, RELOADS, renderServing, SERVERS }, { ProloError }] = await Promise.all([
-      import('../../lib/rfs/serve.ts'),
-      import('../../lib/errors.ts'),
-    ]);
+    const [{ DEFAULT_FILES, RELOADS, renderServing, SERVERS }, { ProloError }, { isIPv4 }] =
+      await Promise.all([
+        import('../../lib/rfs/serve.ts'),
+        import('../../lib/errors.ts'),
+        import('node:net'),
+      ]);
     const { address, port, state, write, to } = this.flags;
     const [kind, more] = SERVERS.filter((one: ServerKind) => this.flags[one]);
     if (kind === undefined || more !== undefined)
       throw new ProloError('bad-input', 'rfs exports: for which server?', {
         hint: 'one of --nfs, --ganesha and --nginx',
       });
+    const vain = [
+      ...(kind === 'nfs' && address !== undefined ? ['--address'] : []),
+      ...(kind === 'nfs' && port !== undefined ? ['--port'] : []),
+      ...(kind !== 'ganesha' && state !== undefined ? ['--state'] : []),
+    ];
+    if (vain.length > 0)
+      throw new ProloError('bad-input', `rfs exports: --${kind} knows no ${vain.join(', ')}`, {
+        hint: kind === 'nfs' ? "nfs.conf(5) says where the kernel's server listens" : 'leave it out',
+      });
+    if (address !== undefined && !isIPv4(address))
+      throw new ProloError('bad-input', `rfs exports: --address ${address}: no IPv4 address`);
     const text = renderServing(await this.site(), kind, {
       ...(address === undefined ? {} : { address }),
       ...(port === undefined ? {} : { port }),
