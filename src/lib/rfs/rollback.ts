@@ -15,7 +15,7 @@ export type PastVersion = Pick<VersionRow, 'bootedAt' | 'prunedAt'> & { version:
  * What to go back to.
  * @param versions all that there ever were
  * @param wanted by number; undefined: from a trial, or to the newest version before those that are booted which all booted once
- * @throws ProloError `not-found` when there is none
+ * @throws ProloError `not-found` when there is none, `conflict` when nothing is booted yet
  */
 export function chooseRollback(
   versions: readonly PastVersion[],
@@ -32,7 +32,11 @@ export function chooseRollback(
     wanted === undefined
       ? (before.find(({ bootedAt }) => bootedAt !== null) ?? before[0])
       : there.find(({ version }) => version === wanted);
-  if (found && boots.length > 0) return { version: found.version };
+  if (found && boots.length === 0)
+    throw new ProloError('conflict', `version ${found.version}: no machine boots any version yet`, {
+      hint: `\`prolo rfs promote ${found.version}\` lets them boot it`,
+    });
+  if (found) return { version: found.version };
   const pruned = versions.some(({ version, prunedAt }) => version === wanted && prunedAt !== null);
   throw new ProloError(
     'not-found',

@@ -78,6 +78,7 @@ describe('what is gone back to', () => {
     );
     expect(() => chooseRollback([past(5), past(4)], boots, 3)).to.throw('version 3: there is none');
     expect(() => chooseRollback([], [], undefined)).to.throw('there is none');
+    expect(() => chooseRollback([past(1)], [], 1)).to.throw('version 1: no machine boots any version yet');
   });
 });
 
