@@ -38,13 +38,13 @@ export function parseReport(text: string): Report {
   });
 }
 
-/** Whether a report says something that is not written yet. */
+/** Whether a report says something that is not written yet. What was written by a clock that went wrong ahead is put right by it. */
 export function isNews(known: Omit<Running, 'hostname'> | undefined, report: Report, nowMs: number): boolean {
   return (
     !known ||
     known.version !== report.version ||
     known.kernel !== report.kernel ||
-    nowMs - Date.parse(known.seenAt) >= SEEN_STEP_MS
+    Math.abs(nowMs - Date.parse(known.seenAt)) >= SEEN_STEP_MS
   );
 }
 

@@ -63,7 +63,7 @@ export function decideStatus(known: Known): Status {
   const { rows, boots, machines, running, nowMs } = known;
   const heard = new Map(
     running
-      .filter(({ seenAt }) => nowMs - Date.parse(seenAt) < HEARD_MS)
+      .filter(({ seenAt }) => Math.abs(nowMs - Date.parse(seenAt)) < HEARD_MS)
       .map((one) => [one.hostname, one] as const),
   );
   const records = new Map(boots.map((record) => [record.rfs, record]));

@@ -2,6 +2,7 @@ import { expect } from 'chai';
 import type { Machine } from '../../../src/lib/mdb/record.ts';
 import { describeStatus } from '../../../src/lib/rfs/describe.ts';
 import { bootFiles, type RfsRecord } from '../../../src/lib/rfs/record.ts';
+import { isNews } from '../../../src/lib/rfs/running.ts';
 import { decideStatus, type Known, type ServerState } from '../../../src/lib/rfs/status.ts';
 import { manifestOf } from '../../support/rfs.ts';
 
@@ -67,6 +68,14 @@ describe('the state of versions', () => {
     const servers = [server(0), server(1), server(2)];
     const { versions } = decideStatus({ ...known, servers });
     expect(versions[1]!.servers).to.deep.equal({ rhfs0: 'missing', rhfs1: 'missing', rhfs2: 'there' });
+  });
+
+  it('is put right where a clock was ahead: who was heard of then is silent, until they say more', () => {
+    const ahead = { hostname: 'pc1', version: 3, kernel: '6.1.0', seenAt: minutesAgo(-600) };
+    const { silent } = decideStatus({ ...known, running: [ahead] });
+    expect(silent).to.include('pc1');
+    expect(isNews(ahead, ahead, now)).to.equal(true);
+    expect(isNews({ ...ahead, seenAt: minutesAgo(5) }, ahead, now)).to.equal(false);
   });
 
   it('is who runs and boots which, who is behind, and who does not say', () => {
