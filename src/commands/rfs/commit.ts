@@ -21,9 +21,10 @@ every byte, machines boot it at their next start. Those that run are not touched
   };
 
   async run() {
-    const [{ commit }, { showSteps }] = await Promise.all([
+    const [{ commit }, { showSteps }, { describePublished }] = await Promise.all([
       import('../../lib/rfs/commit.ts'),
       import('../../lib/rfs/show-steps.ts'),
+      import('../../lib/rfs/describe-publish.ts'),
     ]);
     const { message, partial, canary } = this.flags;
     const canaries = canary === undefined ? undefined : await this.machinesOf(canary);
@@ -39,7 +40,7 @@ every byte, machines boot it at their next start. Those that run are not touched
       at: new Date(),
       ...steps,
     }).finally(stop);
-    const { version, madeBefore, switched, tried, failed, behind } = committed;
+    const { version, madeBefore, failed, behind } = committed;
     if (madeBefore)
       this.note(`nothing has changed since version ${version}, which was made and not brought out`);
     if (version === undefined) {
@@ -48,9 +49,7 @@ every byte, machines boot it at their next start. Those that run are not touched
         this.note(
           `version ${behind.newest} is not what the machines of rfs ${behind.rfs.join(', ')} boot; \`prolo rfs promote ${behind.newest}\` makes it so`,
         );
-    } else if (tried !== undefined)
-      this.log(`version ${version}: tried by ${tried} machines from their next start on`);
-    else this.log(`version ${version}: booted from now on by the machines of rfs ${switched.join(', ')}`);
+    } else this.log(describePublished({ ...committed, version }));
     for (const { hostname, reason } of failed) this.note(`${hostname} does not have it: ${reason}`);
     if (failed.length > 0) process.exitCode = 1;
     return { ...committed, version: version ?? null };

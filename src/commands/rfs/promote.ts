@@ -20,8 +20,9 @@ export default class RfsPromote extends BaseCommand<typeof RfsPromote> {
   };
 
   async run() {
-    const [{ promote }, { listTags, resolveVersion }] = await Promise.all([
+    const [{ promote }, { describePublished }, { listTags, resolveVersion }] = await Promise.all([
       import('../../lib/rfs/promote.ts'),
+      import('../../lib/rfs/describe-publish.ts'),
       import('../../lib/rfs/tag.ts'),
     ]);
     const store = await this.store();
@@ -32,9 +33,8 @@ export default class RfsPromote extends BaseCommand<typeof RfsPromote> {
       actor: this.actor,
       onStep: (where, what) => this.note(`${where}: ${what}`),
     });
-    const { version, switched, failed } = promoted;
-    this.log(`version ${version}: booted from now on by the machines of rfs ${switched.join(', ')}`);
-    if (failed.length > 0) process.exitCode = 1;
+    this.log(describePublished(promoted));
+    if (promoted.failed.length > 0) process.exitCode = 1;
     return promoted;
   }
 }

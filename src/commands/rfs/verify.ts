@@ -35,11 +35,22 @@ bytes into the files that are there, so machines that run that version go on. An
     });
     const bad = checked.filter(isBad);
     const mended = checked.filter(({ repaired }) => repaired).length;
-    const count = new Set(checked.map(({ version }) => version)).size;
+    const counted = (values: unknown[], one: string): string => {
+      const count = new Set(values).size;
+      return `${count} ${one}${count === 1 ? '' : 's'}`;
+    };
+    const versionsRead = counted(
+      checked.map(({ version }) => version),
+      'version',
+    );
+    const places = counted(
+      checked.map(({ hostname }) => hostname),
+      'place',
+    );
     if (checked.length === 0) this.log('no version yet: nothing to read');
     else
       this.log(
-        `${count} ${count === 1 ? 'version' : 'versions'} at ${new Set(checked.map(({ hostname }) => hostname)).size} places: ` +
+        `${versionsRead} at ${places}: ` +
           [
             ...(bad.length === 0
               ? ['every byte is as it was committed']
