@@ -8,12 +8,12 @@ export interface PackageDiff {
   downgraded: { name: string; from: string; to: string }[];
 }
 
-/** Those that are installed. @param status /var/lib/dpkg/status */
+/** Those that are installed, also where a trigger of another one has still to run. @param status /var/lib/dpkg/status */
 export function parseDpkg(status: string): Packages {
   const found: { name: string; arch: string; version: string }[] = [];
   for (const paragraph of status.split('\n\n')) {
     const field = (name: string): string => new RegExp(`^${name}: (.*)$`, 'm').exec(paragraph)?.[1] ?? '';
-    if (!/ installed$/.test(field('Status'))) continue;
+    if (!/ (installed|triggers-\w+)$/.test(field('Status'))) continue;
     found.push({ name: field('Package'), arch: field('Architecture'), version: field('Version') });
   }
   const packages: Packages = new Map();

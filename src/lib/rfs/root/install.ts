@@ -2,6 +2,7 @@ import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ProloError } from '../../errors.ts';
 import type { Site } from '../../site/site.ts';
+import { type Packages, parseDpkg, parsePacman } from '../package-list.ts';
 import { mustHaveStaging, stagingOf, withStaging } from '../staging.ts';
 import { runInTree, runLinesInTree } from './enter.ts';
 import { readPhases } from './init-phases.ts';
@@ -9,14 +10,7 @@ import { aptCalls, pacmanCalls, readPacmanPlan, type Wish } from './install-argv
 import { complaintOf } from './install-complaint.ts';
 import { packageCaches } from './install-caches.ts';
 import { checkPackage } from './packages.ts';
-import {
-  comparePackages,
-  type PackageChange,
-  type Packages,
-  readAptPlan,
-  readDpkgStatus,
-  readPacmanNames,
-} from './packages-changed.ts';
+import { comparePackages, type PackageChange, readAptPlan } from './packages-changed.ts';
 
 export interface InstallOptions {
   actor: string;
@@ -73,9 +67,9 @@ export function installPackages(
 }
 
 async function packagesOf(tree: string, arch: boolean): Promise<Packages> {
-  return arch
-    ? readPacmanNames(await readdir(join(tree, 'var/lib/pacman/local')))
-    : readDpkgStatus(await readFile(join(tree, 'var/lib/dpkg/status'), 'utf8'));
+  if (!arch) return parseDpkg(await readFile(join(tree, 'var/lib/dpkg/status'), 'utf8'));
+  const folder = 'var/lib/pacman/local';
+  return parsePacman((await readdir(join(tree, folder))).map((name) => `${folder}/${name}`));
 }
 
 /** What was downloaded, and is installed. */

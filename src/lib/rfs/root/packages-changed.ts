@@ -1,5 +1,4 @@
-/** Versions of packages by their names. */
-export type Packages = ReadonlyMap<string, string>;
+import type { Packages } from '../package-list.ts';
 
 export interface PackageChange {
   name: string;
@@ -7,26 +6,6 @@ export interface PackageChange {
   from: string | undefined;
   /** undefined: it is gone. */
   to: string | undefined;
-}
-
-/** What is installed, of dpkg's status file. */
-export function readDpkgStatus(text: string): Packages {
-  const packages = new Map<string, string>();
-  for (const paragraph of text.split('\n\n')) {
-    const field = (name: string): string => new RegExp(`^${name}: (.*)$`, 'm').exec(paragraph)?.[1] ?? '';
-    if (/ (installed|triggers-\w+)$/.test(field('Status'))) packages.set(field('Package'), field('Version'));
-  }
-  return packages;
-}
-
-/** What is installed, of the names of pacman's local database: `name-version-release`. */
-export function readPacmanNames(names: readonly string[]): Packages {
-  return new Map(
-    names.flatMap((entry) => {
-      const [, name, version] = /^(.+)-([^-]+-[^-]+)$/.exec(entry) ?? [];
-      return name && version ? [[name, version] as const] : [];
-    }),
-  );
 }
 
 /** What became of packages, by name. */

@@ -4,13 +4,8 @@ import { withoutRootPassword } from '../../../../src/lib/rfs/root/init-clean.ts'
 import { readPhases } from '../../../../src/lib/rfs/root/init-phases.ts';
 import { aptCalls, pacmanCalls, readPacmanPlan } from '../../../../src/lib/rfs/root/install-argv.ts';
 import { complaintOf } from '../../../../src/lib/rfs/root/install-complaint.ts';
-import {
-  changeText,
-  comparePackages,
-  readAptPlan,
-  readDpkgStatus,
-  readPacmanNames,
-} from '../../../../src/lib/rfs/root/packages-changed.ts';
+import { parseDpkg, parsePacman } from '../../../../src/lib/rfs/package-list.ts';
+import { changeText, comparePackages, readAptPlan } from '../../../../src/lib/rfs/root/packages-changed.ts';
 
 describe('what a person who waits is told', () => {
   const take = (lines: string[]) => {
@@ -145,7 +140,7 @@ Package: man-db
 Status: install ok triggers-pending
 Version: 2.11
 `;
-    expect([...readDpkgStatus(status)]).to.deep.equal([
+    expect([...parseDpkg(status)]).to.deep.equal([
       ['hello', '2.10-3'],
       ['man-db', '2.11'],
     ]);
@@ -153,7 +148,11 @@ Version: 2.11
 
   it('of pacman', () => {
     expect([
-      ...readPacmanNames(['ALPM_DB_VERSION', 'ca-certificates-20240618-1', 'linux-6.9.arch1-1']),
+      ...parsePacman(
+        ['ALPM_DB_VERSION', 'ca-certificates-20240618-1', 'linux-6.9.arch1-1'].map(
+          (name) => `var/lib/pacman/local/${name}`,
+        ),
+      ),
     ]).to.deep.equal([
       ['ca-certificates', '20240618-1'],
       ['linux', '6.9.arch1-1'],
