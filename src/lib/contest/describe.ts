@@ -1,5 +1,6 @@
 import { table } from '../cli/table.ts';
 import type { ContestMode } from './mode.ts';
+import { isRight, type Probe } from './probe.ts';
 import type { ConsumerStatus, ContestStatus, State } from './status.ts';
 
 /** `2026-05-01 10:00:00 UTC` */
@@ -48,4 +49,13 @@ function trouble({ consumer, state }: ConsumerStatus): string[] {
   if (state === 'ok') return [];
   const daemon = consumer === 'units' ? 'contest' : consumer;
   return [`${consumer} ${WAY_OUT[state]}: does \`prolo daemon ${daemon}\` run? its log says why not`];
+}
+
+export function describeProbes(probes: readonly Probe[]): string {
+  const word = (reached: boolean | null): string => (reached === null ? 'unknown' : reached ? 'yes' : 'no');
+  const rows = probes.map((probe) => [
+    ...[probe.hostname, word(probe.reached), word(probe.wanted)],
+    ...[isRight(probe) ? 'ok' : 'not as it should be', probe.words],
+  ]);
+  return table(['machine', 'internet', 'wanted', 'state', 'words'], rows);
 }
