@@ -25,6 +25,21 @@ describe('prolo, typed by somebody who is tired', function () {
     );
   });
 
+  it('with --json it is one document too', async () => {
+    for (const [argv, message] of [
+      [['presence', 'list', 'jdoe', '--json'], 'presence list: it does not take jdoe'],
+      [['mdb', 'lst', '--json'], 'mdb lst: no such command'],
+    ] as const) {
+      const { status, stdout, stderr } = await run(...argv);
+      expect({ status, stderr }).to.deep.equal({ status: 2, stderr: '' });
+      const { error } = JSON.parse(stdout) as { error: object };
+      expect(error).to.deep.include({ kind: 'bad-input', message, exitStatus: 2 });
+      expect(error).to.have.property('hint');
+    }
+    const after = await run('psh', '@all', '--', 'uptime', '--json'); // another program's
+    expect(after).to.include({ status: 2, stdout: '' });
+  });
+
   it('a flag that is not there is said in two lines that do not scroll away, and what it may have meant', async () => {
     for (const [argv, said] of [
       [
