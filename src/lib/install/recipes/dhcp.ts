@@ -18,9 +18,12 @@ function kea({ site, distribution }: Host): Partial<Recipe> {
   const user = distribution === 'debian' ? '_kea' : 'kea';
   return {
     packages: distribution === 'debian' ? ['kea-dhcp4-server', 'kea-common'] : ['kea'],
-    folders: [...new Set([dirname(paths.socket), dirname(paths.leases)])]
-      .filter((path) => path.startsWith(`${paths.dir}/`))
-      .map((path) => ({ path, owner: user, group: PROLO_USER, mode: 0o750 })),
+    folders: [
+      { path: paths.dir, owner: PROLO_USER },
+      ...[...new Set([dirname(paths.socket), dirname(paths.leases)])]
+        .filter((path) => path.startsWith(`${paths.dir}/`))
+        .map((path) => ({ path, owner: user, group: PROLO_USER, mode: 0o750 })),
+    ],
     files: [
       {
         path: `/etc/systemd/system/${unit}.d/prolo.conf`,
@@ -41,6 +44,7 @@ function isc({ site, distribution }: Host): Partial<Recipe> {
   const unit = debian ? 'isc-dhcp-server.service' : 'dhcpd4.service';
   return {
     packages: [debian ? 'isc-dhcp-server' : 'dhcp'],
+    folders: [{ path: dhcpPaths(installedSite(site)).dir, owner: PROLO_USER }],
     files: [
       {
         path: `/etc/systemd/system/${unit}`,
