@@ -7,7 +7,7 @@ export async function writeMetrics(site: Site, name: string, kept: Kept): Promis
   await writeFileAtomic(site.statePath(`${name}.prom`), renderMetrics(name, kept));
 }
 
-export function renderMetrics(name: string, { counts, clashes, refused }: Kept): string {
+function renderMetrics(name: string, { counts, clashes, refused }: Kept): string {
   const gauge = (metric: string, help: string, values: [labels: string, value: number][]): string[] => [
     `# HELP prolo_${name}_${metric} ${help}`,
     `# TYPE prolo_${name}_${metric} gauge`,

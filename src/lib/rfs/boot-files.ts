@@ -7,7 +7,7 @@ import type { TreeFile } from './leftovers.ts';
 import { matchesAny } from './listing.ts';
 
 /** Files that a boot reads: they stand together at the beginning of an image. */
-export interface BootFiles {
+export interface PackedFirst {
   /** What `mksquashfs -sort` takes. */
   sortList: string;
   /** About what those take in the image that are read whole, which stand first. */
@@ -24,7 +24,7 @@ export function readBootList(site: Site): Promise<string> {
 }
 
 /** @param list a path or pattern a line, `~` in front where only a part is read; `#` begins a remark */
-export function findBootFiles(list: string, files: readonly TreeFile[]): BootFiles {
+export function findBootFiles(list: string, files: readonly TreeFile[]): PackedFirst {
   const lines = list.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
   const isPart = amongPaths(lines.flatMap((line) => (line.startsWith('~') ? [line.slice(1)] : [])));
   const isWhole = amongPaths(lines.filter((line) => !line.startsWith('~')));

@@ -11,11 +11,12 @@ import { initramfsScripts } from './initramfs.ts';
 import { findLeftovers, isSeatSecrets, type TreeFile } from './leftovers.ts';
 import { type Manifest, VERSION_FILES } from './manifest.ts';
 import { mustHaveProlo } from './root/needed.ts';
+import { listHere } from './places.ts';
 import { type Published, publish, type PublishOptions } from './publish.ts';
 import { findServers, type RfsHost } from './servers.ts';
 import { versionsOf, withStaging } from './staging.ts';
 import { addVersion, bootedVersions, listBoots, listVersionRows, type VersionRow } from './table.ts';
-import { cleanWork, listFolders, makeVersion, readManifest } from './version.ts';
+import { cleanWork, makeVersion, readManifest } from './version.ts';
 
 export interface CommitOptions extends Omit<PublishOptions, 'fresh'> {
   message: string;
@@ -91,7 +92,7 @@ async function commitTree(
     treeFingerprint: listing.fingerprint,
     fingerprint,
     packing: { compression, blockBytes },
-    bootFiles: findBootFiles(bootList, files),
+    packedFirst: findBootFiles(bootList, files),
     ...(expectedBytes === undefined ? {} : { expectedBytes }),
     keys: keyPairOf(site.secret('rfs.sign')),
     onStep: (what) => onStep('staging', what),
@@ -111,7 +112,7 @@ async function readVersions(
   actor: string,
 ): Promise<{ rows: VersionRow[]; next: number }> {
   const dir = versionsOf(site);
-  const folders = await listFolders(dir);
+  const folders = await listHere(dir);
   let rows = await listVersionRows(store.knex);
   const known = new Set(rows.map(({ manifest }) => manifest.version));
   const strange = folders.filter((number) => !known.has(number));

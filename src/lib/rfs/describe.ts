@@ -3,7 +3,7 @@ import { foldNodeset } from '../nodeset.ts';
 import { HEARD_MS, type Status, type VersionStatus } from './status.ts';
 
 /** Whose machines boot a version: `rfs[0-2]`, and those that only try it. */
-export function describeBoots({ bootedBy, triedBy }: Pick<VersionStatus, 'bootedBy' | 'triedBy'>): string {
+function describeBoots({ bootedBy, triedBy }: Pick<VersionStatus, 'bootedBy' | 'triedBy'>): string {
   return [
     ...(bootedBy.length > 0 ? [foldNodeset(bootedBy.map((rfs) => `rfs${rfs}`))] : []),
     ...(triedBy.length > 0 ? [`${foldNodeset(triedBy)} (trial)`] : []),

@@ -51,14 +51,19 @@ export async function runThere(remote: Remote, script: string, timeoutMs: number
 /** The numbers among the names of a folder, falling. */
 export function versionsAmong(names: Iterable<string>): number[] {
   return [...names]
-    .filter((name) => /^[1-9]\d*$/.test(name))
+    .filter((name) => /^[1-9]\d{0,8}$/.test(name))
     .map(Number)
     .sort((a, b) => b - a);
 }
 
+/** Of a folder of this host, where it is there. */
+export async function listHere(dir: string): Promise<number[]> {
+  return versionsAmong(await readdir(dir).catch(() => []));
+}
+
 /** Which versions are at a place, whole or not. @throws ProloError `unavailable`, `failed` */
 export async function listThere(place: Place, dir: string, timeoutMs: number): Promise<number[]> {
-  if (!place.remote) return versionsAmong(await readdir(dir).catch(() => []));
+  if (!place.remote) return listHere(dir);
   const names = await runThere(place.remote, `if cd ${quote(dir)} 2>/dev/null; then ls; fi`, timeoutMs);
   return versionsAmong(names.split('\n'));
 }

@@ -14,7 +14,7 @@ import { listBoots, listVersions } from './table.ts';
  * @param wanted by number; undefined: the one that is tried, else the newest
  * @throws ProloError `not-found`
  */
-export function choosePromoted(
+function choosePromoted(
   versions: readonly Manifest[],
   boots: readonly RfsRecord[],
   wanted: number | undefined,

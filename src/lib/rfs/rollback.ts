@@ -54,7 +54,7 @@ export interface Lack {
 }
 
 /** Which of these RFS have not proved that they have a version. No server is asked. */
-export async function findLacks(tx: Knex, rfs: readonly number[], version: number): Promise<Lack[]> {
+async function findLacks(tx: Knex, rfs: readonly number[], version: number): Promise<Lack[]> {
   const servers = (await tx('names')
     .join('machines', 'machines.id', 'names.machine_id')
     .whereIn(

@@ -20,7 +20,7 @@ export function followRsync(onProgress: (progress: Progress) => void): (part: Bu
 }
 
 /** `     1,234,567  45%  110.11MB/s    0:00:02 (xfr#1, to-chk=0/4)` */
-export function parseProgress(line: string): Progress | undefined {
+function parseProgress(line: string): Progress | undefined {
   const [, bytes, percent, time, ends] =
     /^\s*([\d,.]+)\s+(\d+)%\s+\S+\s+([\d:]+|\?\?:\?\?:\?\?)(\s+\(xfr)?/.exec(line) ?? [];
   if (bytes === undefined) return undefined;

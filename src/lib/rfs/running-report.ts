@@ -7,19 +7,19 @@ import type { Logger } from '../log.ts';
 import { serviceUrl, type Site } from '../site/site.ts';
 
 /** Where the initramfs leaves the number of the version that it booted. */
-export const VERSION_FILE = '/run/prolo/version';
+const VERSION_FILE = '/run/prolo/version';
 
 const EVERY_MS = 5 * 60_000;
 const TIMEOUT_MS = 10_000;
 
 /** The version that this machine runs; undefined where it booted otherwise. */
-export async function bootedVersion(file: string): Promise<number | undefined> {
+async function bootedVersion(file: string): Promise<number | undefined> {
   const text = (await readFile(file, 'utf8').catch(() => '')).trim();
   return /^[1-9]\d{0,9}$/.test(text) ? Number(text) : undefined;
 }
 
 /** Between one report and the next: machines that came up together spread out. @param chance 0 to 1 */
-export function reportDelayMs(chance: number): number {
+function reportDelayMs(chance: number): number {
   return EVERY_MS * (0.75 + chance / 2);
 }
 

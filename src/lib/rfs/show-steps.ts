@@ -10,7 +10,7 @@ export interface Steps extends Required<Pick<PublishOptions, 'onServers' | 'onSt
 }
 
 /** `rhfs01: copying, 45 %, 128 MB, 3 s left` */
-export function stepText(where: string, what: string, progress?: Progress): string {
+function stepText(where: string, what: string, progress?: Progress): string {
   const far =
     progress === undefined
       ? []

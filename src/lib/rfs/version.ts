@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { ProloError } from '../errors.ts';
 import { syncPath, writeFileAtomic } from '../write-file.ts';
 import type { KeyPair } from '../ed25519.ts';
-import type { BootFiles } from './boot-files.ts';
+import type { PackedFirst } from './boot-files.ts';
 import { fingerprint } from './fingerprint.ts';
 import { hashFile, makeHashTree, makeImage, type Packing } from './image.ts';
 import { makeInitramfs } from './initramfs.ts';
@@ -34,7 +34,7 @@ export interface Commit {
   fingerprint: string;
   packing: Packing;
   /** What a boot reads. */
-  bootFiles: BootFiles;
+  packedFirst: PackedFirst;
   /** About what it will need, where that is known. */
   expectedBytes?: number;
   keys: KeyPair;
@@ -58,7 +58,7 @@ export async function makeVersion(commit: Commit): Promise<Manifest> {
     Promise.all(names.map(async (name) => [name, await hashFile(file(name))] as const));
   try {
     onStep?.('image');
-    const { sortList, aheadBytes } = commit.bootFiles;
+    const { sortList, aheadBytes } = commit.packedFirst;
     const sortFile = join(work, 'sort');
     await writeFile(sortFile, sortList);
     const kernel = makeInitramfs(staging, {
@@ -112,12 +112,6 @@ export async function makeVersion(commit: Commit): Promise<Manifest> {
 export async function cleanWork(dir: string): Promise<void> {
   for (const name of await readdir(dir).catch(() => []))
     if (name.startsWith(WORK)) await rm(join(dir, name), { recursive: true, force: true });
-}
-
-/** The numbers of versions that have a folder. */
-export async function listFolders(dir: string): Promise<number[]> {
-  const names = await readdir(dir).catch(() => []);
-  return names.filter((name) => /^[1-9]\d{0,8}$/.test(name)).map(Number);
 }
 
 /** A version's manifest, its signature checked. @throws ProloError `not-found`, `refused` */

@@ -47,7 +47,7 @@ describe('a version of the root filesystem', function () {
       treeFingerprint: await fingerprint(staging),
       fingerprint: 'f'.repeat(64),
       packing: { compression: 'zstd', blockBytes: 131072 },
-      bootFiles: { sortList: 'etc/motd 2\n', aheadBytes: 2_500_000 },
+      packedFirst: { sortList: 'etc/motd 2\n', aheadBytes: 2_500_000 },
       keys,
     };
   });

@@ -29,7 +29,7 @@ export async function ageConsoleSettings(tree: string, dryRun: boolean): Promise
 }
 
 /** In s: whether `a` is after `b`, but not in whole seconds. */
-export function isYoungerOnlyInPart(a: number, b: number): boolean {
+function isYoungerOnlyInPart(a: number, b: number): boolean {
   return a > b && Math.floor(a) <= Math.floor(b);
 }
 
