@@ -1,4 +1,4 @@
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** A kernel with its modules, in a folder laid out like a root filesystem: `/`, or an unpacked Debian package. */
@@ -21,7 +21,7 @@ export function findKernel(
   for (const base of ['lib/modules', 'usr/lib/modules']) {
     const folder = at(base);
     const vmlinuzOf = (version: string): string | undefined =>
-      [at(`boot/vmlinuz-${version}`), at(`${base}/${version}/vmlinuz`)].find((file) => existsSync(file));
+      [at(`boot/vmlinuz-${version}`), at(`${base}/${version}/vmlinuz`)].find(isFile);
     const version = newestVersion(
       (existsSync(folder) ? readdirSync(folder) : []).filter(
         (name) => existsSync(at(`${base}/${name}/modules.dep`)) && vmlinuzOf(name),
@@ -30,6 +30,11 @@ export function findKernel(
     if (version) return { version, vmlinuz: vmlinuzOf(version)!, modules: at(`${base}/${version}`) };
   }
   return undefined;
+}
+
+/** Who reads a pipe waits for good. */
+function isFile(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isFile() === true;
 }
 
 /** Versions of the kernels in a tree's /boot, whether they have modules or not. */
