@@ -1,6 +1,6 @@
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
@@ -13,6 +13,7 @@ import { named } from '../../../src/lib/install/recipes/named.ts';
 import { networkd, networkdDhcp } from '../../../src/lib/install/recipes/networkd.ts';
 import { postgresql } from '../../../src/lib/install/recipes/postgresql.ts';
 import { processExporter } from '../../../src/lib/install/recipes/prometheus.ts';
+import { tftp } from '../../../src/lib/install/recipes/tftp.ts';
 import { silentLog } from '../../../src/lib/log.ts';
 import { needs } from '../../support/needs.ts';
 import { createDatabase, postgresPackages } from '../../support/postgres.ts';
@@ -112,25 +113,61 @@ describe('what recipes write, in use', function () {
     );
   });
 
-  it('named, as its own user, reads what mdbdns writes as another', async function () {
-    needs(this, { 'named-checkconf': 'bind9-utils', named: 'bind9', setpriv: 'util-linux' });
+  it('named starts, as its own user, on what mdbdns writes', async function () {
+    needs(this, { named: 'bind9', unshare: 'util-linux' });
     const test = await makeTestSite();
     ends.push(test.remove);
-    const { folders } = named({ site: test.site, distribution: 'debian', hostname: 'gw' });
-    const gid = Number(execFileSync('id', ['-g', 'bind'], { encoding: 'utf8' }));
+    const recipe = named({ site: test.site, distribution: 'debian', hostname: 'gw' });
+    expect(recipe.folders![0]!.owner).to.equal('bind');
     const zones = join(dir, 'dns');
     chmodSync(dir, 0o755);
     mkdirSync(zones);
-    chownSync(zones, 65534, gid);
-    chmodSync(zones, folders![0]!.mode!);
+    chownSync(zones, Number(execFileSync('id', ['-u', 'bind'], { encoding: 'utf8' })), -1);
     const runProgram = () => Promise.resolve({ exitCode: 0, stdout: '', stderr: '' });
     await createDns({ config: test.site.config, dir: zones, runProgram, log: silentLog }).update([]);
-    expect(statSync(join(zones, 'rndc.key')).mode & 0o777).to.equal(0o640);
-    const asBind = ['--reuid=bind', '--regid=bind', '--clear-groups'];
-    const checked = spawnSync('setpriv', [...asBind, 'named-checkconf', '-z', join(zones, 'named.conf')], {
-      encoding: 'utf8',
+    const argv = startOf(recipe, 'prolo.conf').map((word) => (word === '-f' ? '-g' : word));
+    argv[argv.length - 1] = join(zones, 'named.conf');
+    const server = spawn('unshare', ['--net', ...argv], { stdio: ['ignore', 'ignore', 'pipe'] });
+    const gone = once(server, 'exit');
+    ends.push(async () => {
+      server.kill();
+      await gone;
     });
-    expect([checked.status, checked.stdout.includes('loaded serial')]).to.deep.equal([0, true]);
+    let said = '';
+    server.stderr.setEncoding('utf8').on('data', (text: string) => (said += text));
+    await Promise.race([gone, until(() => / running$/m.test(said))]);
+    expect(said)
+      .to.match(/ running$/m)
+      .and.not.include('permission denied');
+  });
+
+  it('a PC gets iPXE by TFTP', async function () {
+    needs(this, { 'in.tftpd': 'tftpd-hpa', curl: 'curl', ip: 'iproute2' });
+    const argv = startOf(await made(tftp), 'tftpd-hpa.service');
+    chmodSync(dir, 0o755);
+    writeFileSync(join(dir, 'undionly.kpxe'), 'iPXE');
+    argv[argv.length - 1] = dir;
+    const gateway = '192.168.1.254';
+    const wires = makeWires([{ name: 'pc', address: '192.168.0.1/23', gateway: `${gateway}/23` }]);
+    ends.push(() => wires.remove());
+    const server = spawn('ip', ['netns', 'exec', wires.gateway, ...argv], { stdio: 'ignore' });
+    const gone = once(server, 'exit');
+    ends.push(async () => {
+      server.kill();
+      await gone;
+    });
+    const fetched = join(dir, 'fetched');
+    const ask = [
+      'curl',
+      '--silent',
+      '--max-time',
+      '3',
+      '--output',
+      fetched,
+      `tftp://${gateway}/undionly.kpxe`,
+    ];
+    await until(() => wires.run('pc', ask) === 0);
+    expect(readFileSync(fetched, 'utf8')).to.equal('iPXE');
   });
 
   it('PostgreSQL gets its role and its database once, whatever the URL calls them', async function () {
@@ -181,6 +218,13 @@ describe('what recipes write, in use', function () {
     }
   });
 });
+
+async function until(is: () => boolean): Promise<void> {
+  for (let tries = 0; !is(); tries++) {
+    if (tries > 200) throw new Error('it never is so');
+    await sleep(100);
+  }
+}
 
 async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');

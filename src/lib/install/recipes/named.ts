@@ -1,6 +1,6 @@
 import { renderTemplate } from '../../template.ts';
 import type { RecipeMaker } from '../recipe.ts';
-import { installedSite, PROLO_USER } from './installed-site.ts';
+import { installedSite } from './installed-site.ts';
 
 /** BIND on the files that `mdbdns` writes. */
 export const named: RecipeMaker = (host) => {
@@ -13,8 +13,8 @@ export const named: RecipeMaker = (host) => {
     summary: 'BIND, with the zones that mdbdns writes',
     packages: debian ? ['bind9', 'bind9-utils'] : ['bind'],
     needs: ['prolo'],
-    // mdbdns writes as one user, named reads as another: the set-group-ID bit has rndc's key readable to both.
-    folders: [{ path: dir, owner: PROLO_USER, group: user, mode: 0o2750 }],
+    // named does not start in a folder that it may not write to; mdbdns, which is root, gives rndc's key to the folder's owner.
+    folders: [{ path: dir, owner: user }],
     files: [
       {
         path: '/etc/systemd/system/named.service.d/prolo.conf',
