@@ -50,7 +50,8 @@ export async function makeTestSite(config: Record<string, unknown> = {}): Promis
 export async function freePortBase(): Promise<number> {
   for (let attempt = 0; attempt < 50; attempt++) {
     // Below the ports that the kernel gives to clients (32768 and up), or one of those may have it first.
-    const base = 10_000 + Math.floor(Math.random() * 150) * 150;
+    // Nor 10080, which `fetch` takes for a port of something else.
+    const base = 10_100 + Math.floor(Math.random() * 150) * 150;
     const offsets = [0, 10, 20, 60, 80, 90, 100, 101, 110, 120, 130, 131];
     if ((await Promise.all(offsets.map((offset) => isFree(base + offset)))).every(Boolean)) return base;
   }

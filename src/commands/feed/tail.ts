@@ -14,7 +14,11 @@ Reads it over HTTP like any consumer, so that it shows what they see. With --jso
   ];
   static override enableJsonFlag = false; // a result that never ends is not one object
   static override args = {
-    feed: Args.string({ description: 'which one', options: ['mdb', 'udb', 'presence', 'contest'], required: true }),
+    feed: Args.string({
+      description: 'which one',
+      options: ['mdb', 'udb', 'presence', 'contest'],
+      required: true,
+    }),
   };
   static override flags = {
     json: Flags.boolean({ description: 'print JSON, an object a line', helpGroup: 'GLOBAL' }),
