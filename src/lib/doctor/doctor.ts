@@ -1,9 +1,12 @@
 import { asProloError, ProloError } from '../errors.ts';
 import type { Site } from '../site/site.ts';
+import { isIPv4 } from 'node:net';
+import { findMachine } from '../mdb/find.ts';
 import { CHECKS } from './catalogue.ts';
-import { type Check, red } from './check.ts';
+import { check, type Check, red } from './check.ts';
 import { examine, type Outcome } from './examine.ts';
 import { openPatient } from './patient.ts';
+import { gatherSso, walkSso } from './sso.ts';
 
 /** @param names none: all checks. @throws ProloError `bad-input` for a name that is none */
 export function chooseChecks(names: readonly string[]): readonly Check[] {
@@ -33,6 +36,28 @@ export async function examineSite(
   const patient = openPatient(site);
   try {
     return await examine(checks, patient, onDone ? { onDone } : {});
+  } finally {
+    await patient.close();
+  }
+}
+
+/**
+ * The way from an address to a login.
+ * @param seat an address, or a machine of MDB
+ * @throws ProloError `not-found` for a name that MDB does not have, `unavailable` where MDB cannot be read
+ */
+export async function walkSsoAt(site: Site, seat: string, page?: string): Promise<Outcome> {
+  const patient = openPatient(site);
+  try {
+    const ip = isIPv4(seat) ? seat : findMachine([...(await patient.mdb()).byMac.values()], seat).ip;
+    const walk = check({
+      name: 'sso',
+      subject: `who sits at ${ip}`,
+      gather: (opened) => gatherSso(opened, ip, page),
+      decide: walkSso,
+    });
+    const [outcome] = await examine([walk], patient);
+    return outcome!;
   } finally {
     await patient.close();
   }

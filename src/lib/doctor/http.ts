@@ -8,6 +8,8 @@ export interface Asked {
   timeoutMs: number;
   headers?: Record<string, string>;
   method?: 'HEAD';
+  /** All of its text is wanted, not the beginning alone. */
+  whole?: boolean;
 }
 
 export interface Page {
@@ -29,7 +31,7 @@ export async function getPage(url: string, asked: Asked): Promise<Page> {
   for await (const chunk of response as AsyncIterable<Buffer>) {
     hash.update(chunk);
     bytes += chunk.length;
-    if (text.length < 4096) text += chunk.toString('latin1').slice(0, 4096 - text.length);
+    if (asked.whole || text.length < 4096) text += chunk.toString('latin1');
   }
   return { status: response.statusCode!, headers: response.headers, bytes, sha256: hash.digest('hex'), text };
 }

@@ -13,6 +13,7 @@ import { type ServiceName, servicePort } from '../site/site.ts';
 import { allowedNetworks, createAccess } from './access.ts';
 import { clientIp } from './client-ip.ts';
 import type { DaemonContext, RunningDaemon } from './daemon.ts';
+import { ownVersion } from '../package-root.ts';
 import { keepTickShape } from './tick-shape.ts';
 
 export interface Server {
@@ -118,7 +119,9 @@ export function createServer(
         .type('text/plain')
         .send(`${service}: no such path: ${request.method} ${request.url.slice(0, 200)}\n`),
   );
-  app.get('/__ping', (_request, reply) => reply.type('text/plain').send('pong'));
+  app.get('/__ping', (_request, reply) =>
+    reply.type('text/plain').header('x-prolo-version', ownVersion()).send('pong'),
+  );
   app.get('/metrics', async (_request, reply) =>
     reply.type(metrics.contentType).send(await metrics.metrics()),
   );

@@ -1,4 +1,5 @@
-import { chmodSync, existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -8,6 +9,7 @@ import { chooseChecks, examineSite } from '../../../src/lib/doctor/doctor.ts';
 import type { RunningDaemon } from '../../../src/lib/http/daemon.ts';
 import { addMachine, changeMachines, removeMachines } from '../../../src/lib/mdb/machines.ts';
 import { loadSite, servicePort, SERVICES } from '../../../src/lib/site/site.ts';
+import { prolo } from '../../support/cli.ts';
 import { dig, type Named, namedPackages, startNamed } from '../../support/named.ts';
 import { needs } from '../../support/needs.ts';
 import { freePortBase, makeTestSite, type TestSite } from '../../support/site.ts';
@@ -49,7 +51,7 @@ describe('the doctor at a site of 150 machines with real daemons and a real name
     needs(this, namedPackages);
     const free = await freePortBase();
     const dns = { listen: ['127.0.0.1'], port: free, controlPort: free + 1 };
-    test = await makeTestSite({ ...NETWORKS, dns });
+    test = await makeTestSite({ ...NETWORKS, dns, netboot: { bootUrl: '{netboot}/files' } });
     file = test.site.file;
     const store = await test.store();
     const mac = (n: number): string => `02:00:00:00:00:${n.toString(16).padStart(2, '0')}`;
@@ -74,11 +76,24 @@ describe('the doctor at a site of 150 machines with real daemons and a real name
 
   it('a healthy site: nothing is red, and it takes less than 10 s', async () => {
     const startedMs = performance.now();
-    const outcomes = await examineSite(() => Promise.resolve(test.site), chooseChecks([]));
+    // For the others there are no servers here: test/e2e/doctor.test.ts has all.
+    const names = [
+      'services',
+      'secrets',
+      'database',
+      'feeds',
+      'dns',
+      'rfs',
+      'disk',
+      'raid',
+      'addresses',
+      'backup',
+    ];
+    const outcomes = await examineSite(() => Promise.resolve(test.site), chooseChecks(names));
     expect(performance.now() - startedMs).to.be.below(10_000);
     const red = outcomes.filter(({ colour }) => colour === 'red');
     expect(red).to.deep.equal([]);
-    for (const name of ['services', 'secrets', 'database', 'dns'])
+    for (const name of ['services', 'secrets', 'database', 'feeds', 'dns', 'rfs'])
       expect(outcomes.find((one) => one.name === name)).to.include({ colour: 'green' });
     expect(outcomes.find(({ name }) => name === 'dns')!.findings[0]!.what).to.match(/^151 names and 150 /);
   });
@@ -158,6 +173,69 @@ describe('the doctor at a site of 150 machines with real daemons and a real name
     await alter(file, "insert into migrations (name) values ('001-core')");
     expect(complaints(older).join()).to.match(/its schema lacks 001-core/);
     expect(complaints(await ask('database'))).to.deep.equal([]);
+  });
+
+  it('a feed that says otherwise than the database, and one that is not there', async () => {
+    await alter(file, "update machines set room = 'alt' where hostname = 'pc9'");
+    const behind = await ask('feeds');
+    await alter(file, "update machines set room = 'pasteur' where hostname = 'pc9'");
+    expect(complaints(behind)).to.deep.equal([
+      'red: mdbsync: not as in the database, of 150 records 1: 02:00:00:00:00:09',
+    ]);
+    await stopDaemon('rfssync');
+    const gone = await ask('feeds').finally(() => startDaemon('rfssync'));
+    expect(complaints(gone).join()).to.match(/^red: rfssync: .*ECONNREFUSED/);
+    expect(complaints(await ask('feeds'))).to.deep.equal([]);
+  });
+
+  it('a boot file with other bytes than its version’s manifest says', async () => {
+    const boot = test.site.statePath('boot/1');
+    mkdirSync(boot, { recursive: true });
+    const write = (name: string, text: string): object => {
+      writeFileSync(join(boot, name), text);
+      return { bytes: text.length, sha256: createHash('sha256').update(text).digest('hex') };
+    };
+    const none = { bytes: 0, sha256: '0'.repeat(64) };
+    const files = {
+      vmlinuz: write('vmlinuz', 'a kernel'),
+      'initrd.img': write('initrd.img', 'an initramfs'),
+      'root.img': none,
+      'root.verity': none,
+    };
+    const { knex } = await test.store();
+    const manifest = JSON.stringify({ version: 1, rootHash: '0'.repeat(64), files });
+    await knex('rfs_versions').insert({ version: 1, manifest });
+    await knex('rfs_boots').insert({ rfs: 0, version: 1 });
+    try {
+      expect(complaints(await ask('boot'))).to.deep.equal([]);
+      writeFileSync(join(boot, 'initrd.img'), 'an Initramfs');
+      const wrong = await ask('boot');
+      expect(complaints(wrong).join()).to.match(
+        /^red: http:\S+\/files\/1\/initrd\.img: not the file of version 1: its hash is another$/,
+      );
+      expect(wrong.findings[0]!.fix).to.equal('prolo rfs verify 1 --repair');
+    } finally {
+      await knex('rfs_boots').delete();
+      await knex('rfs_versions').delete();
+    }
+  });
+
+  it('a backup that is old, and none', async () => {
+    expect(complaints(await ask('backup'))).to.deep.equal(['yellow: there is none yet']);
+    const { knex } = await test.store();
+    const at = new Date(Date.now() - 9 * 24 * 3_600_000).toISOString();
+    await knex('audit').insert({ at, actor: 'test', action: 'site backup', details: 'x' });
+    expect(complaints(await ask('backup'))).to.deep.equal(['red: 9 days ago']);
+    const passphrase = join(test.dir, 'passphrase');
+    writeFileSync(passphrase, 'correct horse battery staple\n', { mode: 0o600 });
+    const made = await prolo(
+      ['site', 'backup', join(test.dir, 'site.prolo'), '--passphrase-file', passphrase],
+      {
+        config: file,
+      },
+    );
+    expect(made.status, made.stderr).to.equal(0);
+    expect(complaints(await ask('backup'))).to.deep.equal([]);
   });
 
   it('a zone that lacks a machine, and one that lacks its reverse', async () => {

@@ -41,7 +41,8 @@ export const boot = check({
       if (booted.kind !== 'kernel') continue;
       const version = booted.title.includes(' version ') ? filesFor(view.boots, machine)?.version : undefined;
       const files = version === undefined ? undefined : manifests.get(version)?.files;
-      const add = (url: string, sha256: string | undefined): void =>
+      // Netboot takes a request with the name of a machine for that machine's.
+      const add = (told: string, sha256: string | undefined, url = told.split('?')[0]!): void =>
         void wanted.set(url, { url, ...(sha256 ? { sha256 } : {}), ...(version ? { version } : {}) });
       for (const { kernel, initrds } of [booted, ...(booted.second ? [booted.second] : [])]) {
         add(kernel, files?.vmlinuz.sha256);
@@ -79,14 +80,13 @@ function kinds(view: MdbView) {
 }
 
 async function fetchOne(wanted: Wanted, signal: AbortSignal): Promise<Fetched> {
-  // Netboot takes a request with the name of a machine for that machine's.
-  const url = wanted.url.split('?')[0]!;
+  const { url } = wanted;
   try {
     const method = wanted.sha256 === undefined ? { method: 'HEAD' as const } : {};
     const { status, sha256 } = await getPage(url, { signal, timeoutMs: FETCH_MS, ...method });
-    return { ...wanted, url, status, got: sha256 };
+    return { ...wanted, status, got: sha256 };
   } catch (error) {
-    return { ...wanted, url, trouble: whyNot(error, FETCH_MS) };
+    return { ...wanted, trouble: whyNot(error, FETCH_MS) };
   }
 }
 

@@ -47,12 +47,14 @@ export const feeds = check({
     );
   },
   decide(facts: FeedFacts[]) {
-    const found = facts.flatMap(({ service, differ, trouble, hint }): Finding[] => {
+    const found = facts.flatMap(({ service, records, differ, trouble, hint }): Finding[] => {
       const restart = `systemctl restart ${unitOf(service)}`;
       if (trouble !== undefined) return [red(`${service}: ${trouble}`, hint ?? restart)];
       if (differ.length === 0) return [];
       const some = differ.length > 3 ? `${differ.slice(0, 3).join(', ')}…` : differ.join(', ');
-      return [red(`${service}: ${differ.length} records are not as in the database: ${some}`, restart)];
+      return [
+        red(`${service}: not as in the database, of ${records} records ${differ.length}: ${some}`, restart),
+      ];
     });
     return found.length > 0
       ? found

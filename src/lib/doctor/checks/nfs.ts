@@ -1,3 +1,4 @@
+import { foldNodeset } from '../../nodeset.ts';
 import { whyNot } from '../http.ts';
 import { askExport } from '../nfs.ts';
 import { check, green, type Patient, red } from '../check.ts';
@@ -28,15 +29,15 @@ export const nfs = check({
     );
   },
   decide(exports: Export[]) {
-    const found = exports.flatMap(({ server, path, trouble }) =>
-      trouble === undefined
-        ? []
-        : [
-            red(
-              `${server}:${path}: ${trouble}`,
-              `prolo rfs exports, and on ${server}: systemctl restart nfs-server`,
-            ),
-          ],
+    const alike = new Map<string, string[]>();
+    for (const { server, path, trouble } of exports)
+      if (trouble !== undefined)
+        alike.set(`${path}: ${trouble}`, [...(alike.get(`${path}: ${trouble}`) ?? []), server]);
+    const found = [...alike].map(([what, servers]) =>
+      red(
+        `${foldNodeset(servers)}:${what}`,
+        'prolo rfs exports, and on those servers: systemctl restart nfs-server',
+      ),
     );
     return found.length > 0 ? found : [green(`${exports.length} servers, each with its export`)];
   },

@@ -1,0 +1,188 @@
+import { copyFileSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import type { Outcome } from '../../src/lib/doctor/examine.ts';
+import { LAB_GATEWAY, labDraft } from '../../src/lib/lab/site.ts';
+import type { Running } from '../../src/lib/lab/process.ts';
+import { proloBin } from '../support/cli.ts';
+import { eventually, needsLab, startTestLab, STEP_MS, type TestLab } from '../support/lab.ts';
+import { needs } from '../support/needs.ts';
+import { isNfsUp, nfsArgv, nfsConf, nfsPackages } from '../support/nfs.ts';
+
+const HFS = Array.from({ length: 10 }, (_, i) => i);
+
+describe('prolo doctor on the gateway of 140 machines, among real servers', function () {
+  this.timeout(4 * STEP_MS);
+  let lab: TestLab;
+  let nfs: Running;
+  let clock: Running;
+  let work: string;
+
+  async function doctor(...only: string[]): Promise<{ status: number; checks: Outcome[]; ms: number }> {
+    const startedMs = performance.now();
+    const flags = only.flatMap((name) => ['--only', name]);
+    const { exitCode, stdout, stderr } = await lab.run(
+      [process.execPath, proloBin, 'doctor', '--json', ...flags],
+      { env: { PROLO_CONFIG: lab.site.file }, timeoutMs: STEP_MS },
+    );
+    expect(stdout, stderr).to.match(/^\{/);
+    const { checks } = JSON.parse(stdout) as { checks: Outcome[] };
+    return { status: exitCode, checks, ms: performance.now() - startedMs };
+  }
+  /** What one check says that is red; with status 1 then, and else 0. */
+  async function red(name: string): Promise<string[]> {
+    const { status, checks } = await doctor(name);
+    const said = checks.flatMap(({ findings }) => findings).filter(({ colour }) => colour === 'red');
+    expect(status).to.equal(said.length > 0 ? 1 : 0);
+    for (const { fix } of said) expect(fix).to.be.a('string');
+    return said.map(({ what }) => what);
+  }
+  const startClock = async (aheadMs: number): Promise<void> => {
+    const program = join(import.meta.dirname, '../support/time-server.ts');
+    clock = await lab.start('clock', [process.execPath, '--import=tsx', program, String(aheadMs)]);
+    const listens = async () => (await lab.run(['ss', '-Hlnu', 'sport', '=', ':123'])).stdout !== '';
+    await lab.until('the time server', listens, STEP_MS);
+  };
+  const startNfs = async (): Promise<void> => {
+    rmSync(join(work, 'ganesha.log'), { force: true });
+    nfs = await lab.start('ganesha', nfsArgv(work));
+    await lab.until('ganesha.nfsd', () => isNfsUp(work), STEP_MS);
+  };
+
+  before(async function () {
+    needsLab(this);
+    needs(this, { ...nfsPackages, dnsmasq: 'dnsmasq-base' });
+    const hfs = {
+      up: HFS,
+      url: 'http://127.0.0.1:{portN}',
+      dir: 'hfs',
+      skeleton: 'skeleton',
+      firewall: 'off',
+    };
+    // Ganesha looks up a path from the root: each folder on its way is one of the machine's own.
+    lab = await startTestLab({ ...labDraft, hfs: hfs as never });
+    work = join(lab.dir, 'nfs');
+    mkdirSync(work);
+    for (const n of HFS) await lab.run(['ip', 'address', 'add', `192.168.1.${n + 1}/32`, 'dev', 'br0']);
+    const folder = lab.site.config.netboot.nfsPath;
+    mkdirSync(join(lab.dir, 'root'));
+    const conf = nfsConf({ ip: '0.0.0.0', folder: join(lab.dir, 'root'), work });
+    writeFileSync(
+      join(work, 'ganesha.conf'),
+      conf.replace(`Pseudo=${join(lab.dir, 'root')}`, `Pseudo=${folder}`),
+    );
+    await startNfs();
+    await startClock(0);
+  });
+  after(async () => {
+    await lab?.stop();
+  });
+
+  it('finds nothing red on a healthy site, within 10 s', async () => {
+    const { status, checks, ms } = await doctor();
+    const said = checks.flatMap(({ findings }) => findings);
+    expect(said.filter(({ colour }) => colour === 'red')).to.deep.equal([]);
+    expect(status).to.equal(0);
+    expect(ms).to.be.below(10_000);
+    const green = checks.filter(({ colour }) => colour === 'green').map(({ name }) => name);
+    expect(green).to.include.members(
+      'services secrets database feeds dns dhcp foreign-dhcp tftp boot nfs rfs ntp raid addresses'.split(' '),
+    );
+  });
+
+  it('a foreign DHCP server', async () => {
+    const seat = await lab.plugSeat('52:54:00:66:66:66');
+    await seat.run(['ip', 'address', 'add', '192.168.0.200/23', 'dev', 'eth0']);
+    const foreign = await seat.start('foreign', [
+      ...['dnsmasq', '--no-daemon', '--conf-file=/dev/null', '--port=0', '--bind-interfaces'],
+      ...['--dhcp-range=10.66.0.10,10.66.0.20,255.255.255.0,1h', '--dhcp-range=192.168.0.210,192.168.0.220'],
+      ...['--dhcp-authoritative', '--leasefile-ro', '--user=root', '--pid-file=', '--log-facility=-'],
+    ]);
+    try {
+      const said = await eventually(
+        () => red('foreign-dhcp'),
+        (found) => found.length > 0,
+        STEP_MS,
+      );
+      expect(said.join()).to.match(
+        /^192\.168\.0\.200: it hands out addresses too, such as 192\.168\.0\.2\d\d$/,
+      );
+    } finally {
+      await foreign.stop();
+    }
+    expect(await red('foreign-dhcp')).to.deep.equal([]);
+  });
+
+  it('a machine’s address that another card has taken', async () => {
+    const seat = await lab.plugSeat('52:54:00:66:66:67');
+    await seat.run(['ip', 'address', 'add', '192.168.0.7/23', 'dev', 'eth0']);
+    const said = await red('addresses');
+    await seat.run(['ip', 'address', 'del', '192.168.0.7/23', 'dev', 'eth0']);
+    await lab.run(['ip', 'neigh', 'flush', 'all']);
+    expect(said.join()).to.match(
+      /^192\.168\.0\.7: .* and 52:54:00:66:66:67 answers for it, which is not in MDB$/,
+    );
+    expect(await red('addresses')).to.deep.equal([]);
+  });
+
+  it('a TFTP server with a wrong file, and without one', async () => {
+    const { biosFile, uefiFile } = lab.site.config.dhcp;
+    const [bios, uefi] = [join(lab.dir, 'tftp', biosFile), join(lab.dir, 'tftp', uefiFile)];
+    const kept = readFileSync(bios);
+    copyFileSync(uefi, bios);
+    renameSync(uefi, `${uefi}.away`);
+    const said = await red('tftp');
+    writeFileSync(bios, '<html>not here</html>'.repeat(100));
+    const text = await red('tftp');
+    writeFileSync(bios, kept);
+    renameSync(`${uefi}.away`, uefi);
+    expect(said).to.include(
+      `${biosFile} from ${LAB_GATEWAY}: it is a program of UEFI, and a BIOS is told to run it`,
+    );
+    expect(said).to.include(`${uefiFile} from ${LAB_GATEWAY}: File not found`);
+    expect(text).to.include(`${biosFile} from ${LAB_GATEWAY}: it is a text, and no program`);
+    expect(await red('tftp')).to.deep.equal([]);
+  });
+
+  it('a kernel that is not where machines are told', async () => {
+    const kernel = lab.site.statePath('boot/vmlinuz');
+    renameSync(kernel, `${kernel}.away`);
+    const said = await red('boot');
+    renameSync(`${kernel}.away`, kernel);
+    expect(said).to.deep.equal([`http://${LAB_GATEWAY}:20020/files/vmlinuz: status 404`]);
+    expect(await red('boot')).to.deep.equal([]);
+  });
+
+  it('a clock that is off, and a time server that is gone', async () => {
+    await clock.stop();
+    await startClock(30_000);
+    const off = await red('ntp');
+    await clock.stop();
+    const gone = await red('ntp');
+    await startClock(0);
+    expect(off.join()).to.match(/this clock is (30|29\.9\d*|30\.0\d*) s behind 192\.168\.1\.254/);
+    expect(gone).to.deep.equal(['time server 192.168.1.254: not running']);
+  });
+
+  it('an export that is missing, and an NFS that is gone', async () => {
+    await nfs.stop();
+    const gone = await red('nfs');
+    const file = join(work, 'ganesha.conf');
+    const conf = readFileSync(file, 'utf8');
+    writeFileSync(file, conf.replace(/Pseudo=\S+;/, 'Pseudo=/elsewhere;'));
+    await startNfs();
+    const missing = await red('nfs');
+    writeFileSync(file, conf);
+    expect(gone.join()).to.match(/^rhfs\S+:\/export\/nfsroot_ro: not running$/);
+    expect(missing.join()).to.match(/^rhfs\S+:\/export\/nfsroot_ro: it is not exported$/);
+  });
+
+  it('a DHCP server that is not running', async () => {
+    await lab.run(['sh', '-c', `kill $(cat ${lab.dir}/*kea-dhcp4*.pid)`]);
+    const said = await eventually(
+      () => red('dhcp'),
+      (found) => found.length > 0,
+    );
+    expect(said.join()).to.match(/^kea: not running/);
+  });
+});
