@@ -1,7 +1,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { listProloFiles } from './prolo-files.ts';
-import { inside } from './rfs/initramfs.ts';
+import { inside } from './rfs/inside.ts';
 import type { TreeEntry } from './rfs/root/tree-entry.ts';
 
 /** Where prolo is on an installed machine; nothing else is there. */

@@ -11,8 +11,6 @@ import { packageRoot } from '../package-root.ts';
 import { moduleEntries } from './initramfs-modules.ts';
 import { inside } from './inside.ts';
 
-export { inside };
-
 const APPLETS =
   'sh mount umount mkdir cp rm cat echo printf tr sed grep head tail sort find xargs sleep reboot ip udhcpc modprobe losetup ls hostname switch_root dmesg nc timeout true dd';
 

@@ -6,7 +6,7 @@ import { packageRoot } from '../../package-root.ts';
 import { PROLO, proloEntries } from '../../prolo-tree.ts';
 import { exportTexts } from '../../site/export.ts';
 import type { Site } from '../../site/site.ts';
-import { inside } from '../initramfs.ts';
+import { inside } from '../inside.ts';
 import { ageConsoleSettings } from './console-caches.ts';
 import { hostKeyEntries } from './host-keys.ts';
 import { pamEntries } from './pam.ts';

@@ -12,7 +12,7 @@ import {
   writeFile,
 } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { inside } from '../initramfs.ts';
+import { inside } from '../inside.ts';
 
 const PIECE = 1 << 20;
 
