@@ -7,6 +7,7 @@ import { type Finding } from '../../../src/lib/doctor/check.ts';
 import { judgeNeighbors } from '../../../src/lib/doctor/checks/lldp.ts';
 import { neighbours, parseNeighbours } from '../../../src/lib/doctor/checks/neighbours.ts';
 import { judgeNic, type Nic, parsePause } from '../../../src/lib/doctor/checks/nic.ts';
+import { services } from '../../../src/lib/doctor/checks/services.ts';
 import { units, parseUnits } from '../../../src/lib/doctor/checks/units.ts';
 import { judgeVersions } from '../../../src/lib/doctor/checks/rfs.ts';
 import { describeOutcomes } from '../../../src/lib/doctor/show.ts';
@@ -152,6 +153,15 @@ describe('what the doctor says of', () => {
       'yellow: cups.service: failed',
     ]);
     expect(said(units.decide(parseUnits('')))).to.deep.equal([]);
+  });
+
+  it('daemons of two versions of prolo', () => {
+    const answer = (service: string, version: string) => ({ service, version, url: 'http://x', ms: 1 });
+    expect(said(services.decide([answer('mdb', '1'), answer('udb', '1')]))).to.deep.equal([]);
+    expect(said(services.decide([answer('mdb', '1'), answer('udb', '2')]))).to.deep.equal([
+      'yellow: prolo 1: mdb',
+      'yellow: prolo 2: udb',
+    ]);
   });
 
   it('versions: damaged where they are booted, and machines that run another', () => {

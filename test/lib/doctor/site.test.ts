@@ -95,6 +95,7 @@ describe('the doctor at a site of 150 machines with real daemons and a real name
     expect(red).to.deep.equal([]);
     for (const name of ['services', 'secrets', 'database', 'feeds', 'dns', 'rfs'])
       expect(outcomes.find((one) => one.name === name)).to.include({ colour: 'green' });
+    expect(outcomes[0]!.findings[0]!.what).to.match(/^\d+ daemons answer, prolo \d+\.\d+\.\d+$/);
     expect(outcomes.find(({ name }) => name === 'dns')!.findings[0]!.what).to.match(/^151 names and 150 /);
   });
 
