@@ -1,27 +1,32 @@
-import { hostname } from 'node:os';
+import { hostname, networkInterfaces } from 'node:os';
 import { Args, Flags } from '@oclif/core';
 import { DestructiveCommand } from '../destructive-command.ts';
 import type { Plan } from '../lib/install/install.ts';
 import type { Step } from '../lib/install/plan.ts';
+import type { Registration } from '../lib/install/register.ts';
+import type { Site } from '../lib/site/site.ts';
 
 export default class Install extends DestructiveCommand<typeof Install> {
   static override summary = 'make this host what recipes say: packages, files, units';
   static override description = `Shows what differs, asks, does it, lets the programs that will read the files check them, and reloads those. What is so already
-is not touched. A file that somebody changed since is left as it is, with ours beside it (.prolo-new), unless --overwrite.`;
+is not touched. A file that somebody changed since is left as it is, with ours beside it (.prolo-new), unless --overwrite. A role (gw, rhfs,
+web, monitoring) is a list of recipes, and MDB knows its server: the gateway says so itself, for others the command is shown.`;
   static override examples = [
     '<%= config.bin %> install --list',
+    '<%= config.bin %> install gw',
     '<%= config.bin %> install base nginx --plan',
     '<%= config.bin %> install base sysctl --root /mnt --yes',
     '<%= config.bin %> install --undo 20260508T220000-1f2e',
   ];
   static override strict = false;
-  static override args = { recipe: Args.string({ description: 'recipes, by name' }) };
+  static override args = { recipe: Args.string({ description: 'roles and recipes, by name' }) };
   static override flags = {
-    list: Flags.boolean({ description: 'which recipes there are' }),
+    list: Flags.boolean({ description: 'which roles and recipes there are' }),
     plan: Flags.boolean({ description: 'only show what would be done' }),
     'dry-run': Flags.boolean({ char: 'n', description: 'the same as --plan' }),
     root: Flags.string({ description: 'the root folder of the host', helpValue: 'DIR', default: '/' }),
     host: Flags.string({ description: 'its hostname; left out: this host’s', helpValue: 'H' }),
+    mac: Flags.string({ description: 'its NIC, for MDB; left out: this host’s', helpValue: 'M' }),
     overwrite: Flags.boolean({ description: 'replace files that somebody changed; theirs are kept beside' }),
     yes: Flags.boolean({ char: 'y', description: 'do not ask' }),
     runs: Flags.boolean({ description: 'what was installed when' }),
@@ -47,46 +52,83 @@ is not touched. A file that somebody changed since is left as it is, with ours b
       import('../lib/install/catalogue.ts'),
       import('../lib/errors.ts'),
     ]);
-    const target = { site: await this.site(), root, hostname: flags.host ?? hostname() };
+    const { expandRoles } = await import('../lib/install/roles.ts');
+    const site = await this.site();
+    const { recipes: names, role } = expandRoles(words, site.config);
+    const target = { site, root, hostname: flags.host ?? hostname(), ...(role ? { role } : {}) };
     if (flags.list) {
       const { table } = await import('../lib/cli/table.ts');
-      const recipes = [...recipesFor({ ...target, distribution: distributionOf(root) }).values()];
-      this.log(
-        table(
-          ['recipe', 'what it is'],
-          recipes.map(({ name, summary }) => [name, summary]),
-        ),
-      );
-      return { recipes: recipes.map(({ name, summary }) => ({ name, summary })) };
+      const { SERVER_ROLES } = await import('../lib/install/roles.ts');
+      const made = [...recipesFor({ ...target, distribution: distributionOf(root) }).values()];
+      const recipes = made.map(({ name, summary }) => ({ name, summary }));
+      const roles = Object.entries(SERVER_ROLES).map(([name, one]) => ({
+        ...{ name, summary: one.summary },
+        recipes: one.recipes(site.config),
+      }));
+      const rows = (all: { name: string; summary: string }[]) =>
+        all.map(({ name, summary }) => [name, summary]);
+      this.log(`${table(['role', 'what it is'], rows(roles))}\n`);
+      this.log(table(['recipe', 'what it is'], rows(recipes)));
+      return { roles, recipes };
     }
     if (words.length === 0)
       throw new ProloError('bad-input', 'install: which recipes?', { hint: 'see `prolo install --list`' });
-    const plan = await makePlan(target, words);
-    const steps = await this.show(plan.steps);
-    if (plan.steps.length === 0 || flags.plan || flags['dry-run']) return { steps, run: null, left: [] };
-    return { steps, ...(await this.apply(plan)) };
+    const plan = await makePlan(target, names);
+    const entry = role ? await this.registration(site, role, target.hostname, root) : undefined;
+    const steps = await this.show(plan.steps, entry?.told);
+    const done = { steps, run: null, left: [] };
+    if ((plan.steps.length === 0 && !entry?.told) || flags.plan || flags['dry-run']) return done;
+    if (!(await this.agreed(plan.steps.length + (entry?.told ? 1 : 0)))) return done;
+    const applied = plan.steps.length > 0 ? await this.apply(plan) : {};
+    if (entry?.told) await this.tellMdb(site, entry.wanted, false);
+    return { ...done, ...applied };
   }
 
-  private async show(steps: readonly Step[]) {
+  private async agreed(count: number): Promise<boolean> {
+    const { confirm } = await import('../lib/cli/confirm.ts');
+    return confirm(`do these ${count} things?`, this.flags.yes, '--plan');
+  }
+
+  /** What MDB would be told of this server; where it is not this host that has MDB, the command for the one that has. */
+  private async registration(site: Site, role: string, name: string, root: string) {
+    const { registrationCommand, registrationOf } = await import('../lib/install/register.ts');
+    const nics = root === '/' ? networkInterfaces() : {};
+    const wanted = registrationOf(site.config, role, name, nics, this.flags.mac);
+    if (!site.config.database || wanted.mac === undefined) {
+      this.note(`on the gateway, for MDB to know this server: ${registrationCommand(wanted)}`);
+      return undefined;
+    }
+    const lacks = await this.tellMdb(site, wanted, true).catch((error: unknown) => {
+      // PostgreSQL may be what this is to install.
+      if (!site.config.database?.startsWith('postgres')) throw error;
+      return wanted;
+    });
+    return { wanted, told: lacks && `+ ${name} in MDB: ${(lacks.aliases ?? []).join(' ')}` };
+  }
+
+  private async tellMdb(site: Site, wanted: Registration, dryRun: boolean) {
+    const { register } = await import('../lib/install/register.ts');
+    return register(await this.store(), site.config, this.actor, wanted, dryRun);
+  }
+
+  private async show(steps: readonly Step[], told?: string) {
     const { describeChange, describeStep } = await import('../lib/install/describe.ts');
     for (const step of steps) {
       this.log(describeStep(step));
       const change = describeChange(step);
       if (change) this.log(change.trimEnd());
     }
-    if (steps.length === 0) this.log('nothing to do');
+    if (told) this.log(told);
+    else if (steps.length === 0) this.log('nothing to do');
     return steps.map((step) => ({ recipe: step.recipe, kind: step.kind, what: describeStep(step) }));
   }
 
   private async apply(plan: Plan) {
-    const [{ applyPlan }, { confirm }, { describeStep }] = await Promise.all([
+    const [{ applyPlan }, { describeStep }] = await Promise.all([
       import('../lib/install/install.ts'),
-      import('../lib/cli/confirm.ts'),
       import('../lib/install/describe.ts'),
     ]);
-    const { overwrite, yes } = this.flags;
-    if (!(await confirm(`do these ${plan.steps.length} things?`, yes, '--plan')))
-      return { run: null, left: [] };
+    const { overwrite } = this.flags;
     const done = await applyPlan(plan, {
       by: this.actor,
       at: new Date(),

@@ -8,6 +8,7 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -125,6 +126,22 @@ describe('prolo install, on a bare Debian in a folder', function () {
       (name) => JSON.parse(readFileSync(at(`/var/lib/prolo/install/${name}`), 'utf8')) as Run,
     );
     expect(runs.find(({ id }) => id === run)?.state).to.equal('undone');
+  });
+
+  it('prolo itself and its daemons; a second run changes nothing; a role says what MDB will know', async () => {
+    const args = ['monitoring', '--mac', '52:54:00:00:00:0a'];
+    const seen = await install(...args, '--plan');
+    expect(seen.stdout).to.include('+ gw in MDB: prometheus journal-aggregator\n');
+    expect((await prolo(['mdb', 'list', '--json'], { config: test.site.file })).stdout).not.to.include('52:54');
+    const parts = ['prolo', 'mdb', 'sso', 'passwd'];
+    const first = await install(...parts, '--yes');
+    expect(first.status, first.stderr).to.equal(0);
+    expect(first.stdout).to.match(/^\+ \/usr\/lib\/prolo\/: prolo’s program, \d+ MB$/m);
+    const version = execFileSync('chroot', [root(), '/usr/bin/prolo', '--version'], { encoding: 'utf8' });
+    expect(version).to.match(/^prolo\//);
+    expect(statSync(at('/etc/prolo/secrets.yml')).mode & 0o777).to.equal(0o600);
+    const again = await install(...parts, '--yes');
+    expect([again.status, again.stdout]).to.deep.equal([0, 'nothing to do\n']);
   });
 
   it('refuses a recipe that is none, and a folder that is no system', async () => {

@@ -14,6 +14,8 @@ export interface Target {
   /** The root folder of the host that is installed; `/` is this one. */
   root: string;
   hostname: string;
+  /** What it is in the site, where that was said. */
+  role?: string;
 }
 
 export interface Plan {
@@ -25,9 +27,9 @@ export interface Plan {
 
 /** What a host still lacks of these recipes, and of what they need. Changes nothing. @throws as `orderRecipes` */
 export async function makePlan(target: Target, names: readonly string[]): Promise<Plan> {
-  const { site, root, hostname } = target;
+  const { root, ...host } = target;
   const distribution = distributionOf(root);
-  const recipes = orderRecipes(names, recipesFor({ site, distribution, hostname }));
+  const recipes = orderRecipes(names, recipesFor({ ...host, distribution }));
   const own = writtenBy(await openJournal(root).runs());
   return {
     target,
