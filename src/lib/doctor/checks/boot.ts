@@ -57,7 +57,7 @@ export const boot = check({
       ...missing.map((rfs) =>
         red(
           `rfs${rfs}: machines boot from it, and no machine of MDB has that alias`,
-          `prolo mdb set SERVER --aliases rfs${rfs}`,
+          `prolo mdb set SERVER --aliases THOSE-IT-HAS,rfs${rfs}`,
         ),
       ),
       ...files.flatMap(judge),
