@@ -8,7 +8,7 @@ import type { Store } from '../store/store.ts';
 import { findBootFiles, readBootList } from './boot-files.ts';
 import { type Listing, listTree, versionFingerprint } from './fingerprint.ts';
 import { initramfsScripts } from './initramfs.ts';
-import { findLeftovers, isSeatSecrets, type TreeFile } from './leftovers.ts';
+import { findHashes, findLeftovers, isSeatSecrets, type TreeFile } from './leftovers.ts';
 import { type Manifest, VERSION_FILES } from './manifest.ts';
 import { mustHaveProlo } from './root/needed.ts';
 import { listHere } from './places.ts';
@@ -165,15 +165,17 @@ function mustBeAbleToTry(boots: readonly { rfs: number }[], canaries: CommitOpti
 }
 
 function mustBeClean(staging: string, files: readonly TreeFile[]): void {
-  const left = findLeftovers(files).filter(
-    ({ path }) => !isSeatSecrets(path, () => readFileSync(join(staging, path), 'utf8')),
-  );
+  const read = (path: string): string => readFileSync(join(staging, path), 'utf8');
+  const left = [
+    ...findLeftovers(files).filter(({ path }) => !isSeatSecrets(path, () => read(path))),
+    ...findHashes(files, read),
+  ];
   if (left.length === 0) return;
   throw new ProloError(
     'refused',
     `staging ${staging}: ${left.map(({ path, what }) => `${path} (${what})`).join(', ')}`,
     {
-      hint: 'take it away, or empty it: every machine would have it, and every laptop on the wire could read it',
+      hint: 'take it away, or empty it (a password: `usermod -p "*" LOGIN`): every machine would have it, and every laptop on the wire could read it',
     },
   );
 }

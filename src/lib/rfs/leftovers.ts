@@ -39,6 +39,25 @@ export function findLeftovers(files: Iterable<TreeFile>): Leftover[] {
   return found;
 }
 
+/** shadow(5) and what its programs keep beside it. */
+const SHADOW = /^etc\/shadow-?$/;
+
+/** Who has a password that could be guessed at from its hash. @param shadow lines as in shadow(5) */
+export function hashedAccounts(shadow: string): string[] {
+  return shadow.split('\n').flatMap((line) => {
+    const [login = '', hash = ''] = line.split(':');
+    return /^!?(\$|[\w./]{13}$)/.test(hash) ? [login] : [];
+  });
+}
+
+/** Accounts with a hash, as leftovers. @param read a file's text */
+export function findHashes(files: Iterable<TreeFile>, read: (path: string) => string): Leftover[] {
+  return Array.from(files).flatMap(({ path, bytes }) => {
+    const accounts = bytes > 0 && SHADOW.test(path) ? hashedAccounts(read(path)) : [];
+    return accounts.length > 0 ? [{ path, what: `the password’s hash of ${accounts.join(', ')}` }] : [];
+  });
+}
+
 const SEAT_SECRETS = 'etc/prolo/secrets.yml';
 
 /** Whether it is the file of secrets that a PC has, with nothing in it but what counts from a seat's address only. */

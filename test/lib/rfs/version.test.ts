@@ -14,7 +14,7 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import { keyPairOf } from '../../../src/lib/ed25519.ts';
 import { fingerprint } from '../../../src/lib/rfs/fingerprint.ts';
-import { findLeftovers, isSeatSecrets } from '../../../src/lib/rfs/leftovers.ts';
+import { findHashes, findLeftovers, hashedAccounts, isSeatSecrets } from '../../../src/lib/rfs/leftovers.ts';
 import { type Commit, findDamage, makeVersion, readManifest } from '../../../src/lib/rfs/version.ts';
 import { kernelTreeOfLab, makeStaging, needsKernel } from '../../support/rfs.ts';
 import { needs } from '../../support/needs.ts';
@@ -138,6 +138,22 @@ describe('leftovers', () => {
         'usr/share/bash_history',
       ),
     ).to.deep.equal([]);
+  });
+  it('are hashes of passwords, locked or not', () => {
+    const shadow = [
+      'root:$y$j9T$abc:1::',
+      'old:!$6$x$y:1::',
+      'des:abcdefghijklm:1::',
+      'no:*:1::',
+      'off:!:1::',
+      'none::1::',
+    ];
+    expect(hashedAccounts(`${shadow.join('\n')}\n`)).to.deep.equal(['root', 'old', 'des']);
+    const files = ['etc/shadow', 'etc/shadow-', 'home/shadow'].map((path) => ({ path, bytes: 10 }));
+    expect(findHashes(files, () => 'root:$y$x:1::\n').map(({ path }) => path)).to.deep.equal([
+      'etc/shadow',
+      'etc/shadow-',
+    ]);
   });
   it('are secrets too, but for the file of a seat with nothing else in it', () => {
     expect(found('etc/prolo/secrets.yml', 'root/secrets.yml')).to.have.lengthOf(2);
