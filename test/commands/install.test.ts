@@ -132,7 +132,9 @@ describe('prolo install, on a bare Debian in a folder', function () {
     const args = ['monitoring', '--mac', '52:54:00:00:00:0a'];
     const seen = await install(...args, '--plan');
     expect(seen.stdout).to.include('+ gw in MDB: prometheus journal-aggregator\n');
-    expect((await prolo(['mdb', 'list', '--json'], { config: test.site.file })).stdout).not.to.include('52:54');
+    expect((await prolo(['mdb', 'list', '--json'], { config: test.site.file })).stdout).not.to.include(
+      '52:54',
+    );
     const parts = ['prolo', 'mdb', 'sso', 'passwd'];
     const first = await install(...parts, '--yes');
     expect(first.status, first.stderr).to.equal(0);

@@ -47,8 +47,7 @@ describe('prolo as it is on a server', function () {
   it('once there, nothing is to be done; one that is another, or too many, is seen', async () => {
     const differing = async (): Promise<string[]> => {
       const found: string[] = [];
-      for (const entry of entries)
-        if (await putEntry(tree, entry, true)) found.push(entry.path);
+      for (const entry of entries) if (await putEntry(tree, entry, true)) found.push(entry.path);
       return found;
     };
     expect(await differing()).to.deep.equal([]);
