@@ -36,6 +36,8 @@ export interface Kept {
 /** Nothing is told of these files but a rename: they may change often. */
 const PACE = { ...RELOAD_PACE, gapMs: 20, burstGapMs: 50 };
 const LOOK_MS = 2_000;
+/** What is written just as we have written shows no other mark: now and then all is read again, whatever the mark says. */
+const LOOKS_UNTIL_READ = 30;
 
 /** Follows udbsync and keeps files at what it says; offline they stay at what was said last. What others write into them is mended. */
 export async function keepFiles(
@@ -70,10 +72,13 @@ export async function keepFiles(
       }
     },
   });
+  let looks = 0;
   const look = repeat(
     LOOK_MS,
     async () => {
-      if (mark === undefined || mark === (await keeper.mark())) return;
+      if (mark === undefined) return;
+      looks = (looks + 1) % LOOKS_UNTIL_READ;
+      if (looks !== 0 && mark === (await keeper.mark())) return;
       mark = undefined;
       applier.changed();
     },

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { type Document, LineCounter, parseDocument } from 'yaml';
 import { ProloError } from '../errors.ts';
 import { inRange, parseCidr, parseIp, parsePorts, parseRange } from '../net.ts';
@@ -78,6 +79,8 @@ function checkTogether(config: Config): string | undefined {
     if (leased >= 0)
       return `pools.${mtype}: ${config.pools[mtype]} overlaps networks.${leased}.range, which is leased`;
   }
+  const rfs = rfsProblem(config.rfs);
+  if (rfs) return rfs;
   for (const [mtype, profile] of Object.entries(config.netboot.boots))
     if (!Object.hasOwn(config.netboot.profiles, profile))
       return `netboot.boots.${mtype}: profile ${profile} is not in netboot.profiles`;
@@ -91,6 +94,14 @@ function checkTogether(config: Config): string | undefined {
     if (b) return `groups.${a.group}.uids: overlaps those of ${b.group}`;
   }
   return undefined;
+}
+
+/** What is committed must not be this host, nor grow by each commit. */
+function rfsProblem({ staging, dir }: Config['rfs']): string | undefined {
+  // Both may be beside prolo.yml, wherever that is.
+  const [tree, versions] = [resolve('/beside', staging), resolve('/beside', dir)];
+  if (tree === '/') return `rfs.staging: ${staging} is this host`;
+  return `${versions}/`.startsWith(`${tree}/`) ? `rfs.dir: ${dir} is in rfs.staging` : undefined;
 }
 
 function uplinkProblem({ address, gateway }: Config['uplinks'][number], onSite: boolean): string | undefined {

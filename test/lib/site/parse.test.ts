@@ -83,6 +83,8 @@ describe('prolo.yml', () => {
       'pools.user',
       'overlaps networks.0.range',
     ],
+    ['a root filesystem that is this host', 'rfs: {staging: /srv/..}', 'rfs.staging', 'is this host'],
+    ['versions in what they are made of', 'rfs: {staging: s, dir: s/v}', 'rfs.dir', 'is in rfs.staging'],
     ['a profile that is not there', 'netboot: {boots: {user: windows}}', 'netboot.boots.user', 'windows'],
     [
       'uids that overlap',
