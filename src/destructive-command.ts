@@ -15,11 +15,16 @@ export abstract class DestructiveCommand<T extends typeof Command = typeof Comma
   override async init(): Promise<void> {
     await super.init();
     const { override } = this.flags as { override?: string };
-    const site = this.onlyLooks() ? undefined : await this.site();
+    const site = this.onlyLooks() || this.makesSite() ? undefined : await this.site();
     // Only the gateway has the database, and with it the lock.
     if (!site?.config.database) return;
     const { passLock } = await import('./lib/site-lock.ts');
     await passLock(await this.store(), this.actor, this.id!.replaceAll(':', ' '), override);
+  }
+
+  /** Whether there is no site yet that could be locked, and this call may make one. */
+  protected makesSite(): boolean {
+    return false;
   }
 
   /** Whether this call changes nothing. */

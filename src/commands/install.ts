@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { hostname, networkInterfaces } from 'node:os';
 import { Args, Flags } from '@oclif/core';
 import { DestructiveCommand } from '../destructive-command.ts';
@@ -10,8 +11,10 @@ export default class Install extends DestructiveCommand<typeof Install> {
   static override summary = 'make this host what recipes say: packages, files, units';
   static override description = `Shows what differs, asks, does it, lets the programs that will read the files check them, and reloads those. What is so already
 is not touched. A file that somebody changed since is left as it is, with ours beside it (.prolo-new), unless --overwrite. A role (gw, rhfs,
-web, monitoring) is a list of recipes, and MDB knows its server: the gateway says so itself, for others the command is shown.`;
+web, monitoring) is a list of recipes, and MDB knows its server: the gateway says so itself, for others the command is shown. Without a
+name, at a terminal, it asks what this machine is to become, and makes the gateway's site; --answers FILE answers for you.`;
   static override examples = [
+    '<%= config.bin %> install',
     '<%= config.bin %> install --list',
     '<%= config.bin %> install gw',
     '<%= config.bin %> install base nginx --plan',
@@ -22,6 +25,7 @@ web, monitoring) is a list of recipes, and MDB knows its server: the gateway say
   static override args = { recipe: Args.string({ description: 'roles and recipes, by name' }) };
   static override flags = {
     list: Flags.boolean({ description: 'which roles and recipes there are' }),
+    answers: Flags.string({ description: 'what the questions are answered with, YAML', helpValue: 'FILE' }),
     plan: Flags.boolean({ description: 'only show what would be done' }),
     'dry-run': Flags.boolean({ char: 'n', description: 'the same as --plan' }),
     root: Flags.string({ description: 'the root folder of the host', helpValue: 'DIR', default: '/' }),
@@ -42,6 +46,12 @@ web, monitoring) is a list of recipes, and MDB knows its server: the gateway say
     return list || plan || runs || dryRun;
   }
 
+  protected override makesSite(): boolean {
+    const { config = process.env.PROLO_CONFIG } = this.flags;
+    const places = config === undefined ? ['prolo.yml', '/etc/prolo/prolo.yml'] : [config];
+    return this.words.length === 0 && !places.some((place) => existsSync(place));
+  }
+
   async run() {
     const { flags, words } = this;
     const root = (await import('node:path')).resolve(flags.root);
@@ -53,9 +63,12 @@ web, monitoring) is a list of recipes, and MDB knows its server: the gateway say
       import('../lib/errors.ts'),
     ]);
     const { expandRoles } = await import('../lib/install/roles.ts');
+    const asked = await this.ask();
+    if (asked === 'no') return { steps: [], run: null, left: [] };
     const site = await this.site();
-    const { recipes: names, role } = expandRoles(words, site.config);
-    const target = { site, root, hostname: flags.host ?? hostname(), ...(role ? { role } : {}) };
+    const { recipes: names, role } = expandRoles(asked ? [asked.role] : words, site.config);
+    const host = flags.host ?? asked?.hostname ?? hostname();
+    const target = { site, root, hostname: host, ...(role ? { role } : {}) };
     if (flags.list) {
       const { table } = await import('../lib/cli/table.ts');
       const { SERVER_ROLES } = await import('../lib/install/roles.ts');
@@ -71,7 +84,7 @@ web, monitoring) is a list of recipes, and MDB knows its server: the gateway say
       this.log(table(['recipe', 'what it is'], rows(recipes)));
       return { roles, recipes };
     }
-    if (words.length === 0)
+    if (names.length === 0)
       throw new ProloError('bad-input', 'install: which recipes?', { hint: 'see `prolo install --list`' });
     const plan = await makePlan(target, names);
     const entry = role ? await this.registration(site, role, target.hostname, root) : undefined;
@@ -81,7 +94,45 @@ web, monitoring) is a list of recipes, and MDB knows its server: the gateway say
     if (!(await this.agreed(plan.steps.length + (entry?.told ? 1 : 0)))) return done;
     const applied = plan.steps.length > 0 ? await this.apply(plan) : {};
     if (entry?.told) await this.tellMdb(site, entry.wanted, false);
+    if (asked) {
+      const { nextSteps } = await import('../lib/install/wizard/begin.ts');
+      for (const line of ['', 'What comes next:', ...nextSteps(asked.role)]) this.note(line);
+    }
     return { ...done, ...applied };
+  }
+
+  /** What this machine is to become, where no recipe says it; its site is made. `no`: not now. */
+  private async ask() {
+    const { flags, words } = this;
+    const isTerminal = process.stdin.isTTY && process.stdout.isTTY && !this.jsonEnabled();
+    if (words.length > 0 || flags.list || (flags.answers === undefined && !isTerminal)) return undefined;
+    const [{ begin }, { findConfig }, { resolve }] = await Promise.all([
+      import('../lib/install/wizard/begin.ts'),
+      import('../lib/site/site.ts'),
+      import('node:path'),
+    ]);
+    const named = flags.config ?? process.env.PROLO_CONFIG;
+    const file =
+      tryFind(() => findConfig(flags.config, process.env, process.cwd())) ??
+      resolve(named ?? '/etc/prolo/prolo.yml');
+    const begun = await begin(file, flags.answers);
+    if (!begun) return 'no';
+    if (!begun.site) return begun;
+    const { dir, draft, text } = begun.site;
+    this.log(`+ ${file}\n${text.trimEnd().replace(/^/gm, '  ')}`);
+    if (this.onlyLooks()) {
+      this.log(`then: prolo install ${begun.role} --host ${begun.hostname}`);
+      return 'no';
+    }
+    const { confirm } = await import('../lib/cli/confirm.ts');
+    if (!(await confirm(`make this site in ${dir}?`, flags.yes, '--plan'))) return 'no';
+    const [{ initSite }, { fillSite }] = await Promise.all([
+      import('../lib/site/init.ts'),
+      import('../lib/site/fill.ts'),
+    ]);
+    await initSite(dir, draft, (made) => fillSite(made, false, this.actor));
+    flags.config = file;
+    return begun;
   }
 
   private async agreed(count: number): Promise<boolean> {
@@ -184,5 +235,13 @@ web, monitoring) is a list of recipes, and MDB knows its server: the gateway say
         : 'nothing was installed yet',
     );
     return { runs: runs.map(({ changes, ...run }) => ({ ...run, changes: changes.length })) };
+  }
+}
+
+function tryFind(find: () => string): string | undefined {
+  try {
+    return find();
+  } catch {
+    return undefined;
   }
 }

@@ -3,6 +3,7 @@ import { base } from './recipes/base.ts';
 import { conntrack } from './recipes/conntrack.ts';
 import { daemonRecipes } from './recipes/daemons.ts';
 import { dhcp } from './recipes/dhcp.ts';
+import { hosts } from './recipes/hosts.ts';
 import { journalRemote, journalUpload } from './recipes/journal.ts';
 import { lldp } from './recipes/lldp.ts';
 import { named } from './recipes/named.ts';
@@ -40,6 +41,7 @@ const MAKERS: readonly RecipeMaker[] = [
   ...FILES,
   ...WATCH,
   base,
+  hosts,
   sysctl,
   router,
   ntpServer,

@@ -22,7 +22,7 @@ export const SERVER_ROLES: Readonly<Record<string, Role>> = {
     summary: 'the gateway: its databases, names, addresses, what machines boot, the way out',
     recipes: ({ database = '' }) => [
       ...FIRST,
-      ...['networkd', 'router', 'conntrack', 'ntp-server'],
+      ...['hosts', 'networkd', 'router', 'conntrack', 'ntp-server'],
       ...(database.startsWith('postgres') ? ['postgresql'] : []),
       ...['prolo', ...GATEWAY_DAEMONS, ...ACCOUNTS],
       ...['named', 'dhcp', 'tftp', 'nginx'],

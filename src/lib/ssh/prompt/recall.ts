@@ -1,4 +1,4 @@
-import { type Line, lineOf } from './line.ts';
+import { type Line, lineOf } from '../../cli/line.ts';
 
 /** Older lines, and which of them is shown. */
 export interface Recall {

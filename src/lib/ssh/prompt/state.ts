@@ -1,6 +1,6 @@
 import type { Entry } from './entries.ts';
-import type { Key } from './keys.ts';
-import { editLine, EMPTY_LINE, type Line } from './line.ts';
+import type { Key } from '../../cli/keys.ts';
+import { editLine, EMPTY_LINE, type Line } from '../../cli/line.ts';
 import type { MachineState } from './pool.ts';
 import { find, newer, older, type Recall, recallOf, remember } from './recall.ts';
 

@@ -3,8 +3,8 @@ import { useEffect, useState, useSyncExternalStore } from 'react';
 import { displayWidth, printable } from '../../cli/table.ts';
 import { foldWithin } from '../confirm-machines.ts';
 import { countsOf, type Entry } from './entries.ts';
-import { keysOf } from './keys.ts';
-import { visiblePart } from './line.ts';
+import { keysOf } from '../../cli/keys.ts';
+import { visiblePart } from '../../cli/line.ts';
 import type { PromptState } from './state.ts';
 import type { PromptStore } from './store.ts';
 

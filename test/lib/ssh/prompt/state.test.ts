@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { countsOf, changesOf, statesSaid } from '../../../../src/lib/ssh/prompt/entries.ts';
-import type { Key } from '../../../../src/lib/ssh/prompt/keys.ts';
+import type { Key } from '../../../../src/lib/cli/keys.ts';
 import type { MachineState } from '../../../../src/lib/ssh/prompt/pool.ts';
 import {
   type Effect,

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
-import { type Pressed, keysOf } from '../../../../src/lib/ssh/prompt/keys.ts';
-import { type Edit, editLine, type Line, visiblePart } from '../../../../src/lib/ssh/prompt/line.ts';
+import { type Pressed, keysOf } from '../../../src/lib/cli/keys.ts';
+import { type Edit, editLine, type Line, visiblePart } from '../../../src/lib/cli/line.ts';
 
 /** `ab|c`: the cursor is before c. */
 function line(marked: string): Line {
