@@ -94,7 +94,7 @@ onBothStores('udbsync for seats', (fresh) => {
     }
     for (const wrong of [
       '',
-      `${hmac.slice(0, -1)}0`.replace(/00$/, '01'),
+      hmac.slice(0, -1) + (hmac.endsWith('0') ? '1' : '0'),
       token('udbsync.publish'),
       token('hfs.shared'),
     ])
