@@ -35,7 +35,7 @@ const bench: Bench = async (report) => {
     });
     await store.knex.batchInsert('users', Array.from({ length: LOGGED_ON + 1 }, (_, i) => person(i + 1)), 50); // prettier-ignore
     const seen = createEvents(monitor.stdout);
-    for (const name of ['mdbsync', 'udbsync', 'presencesync'])
+    for (const name of ['mdbsync', 'udbsync', 'presencesync', 'contestsync'])
       children.push(await startScript(proloBin, ['daemon', name, '--config', site.file], /^ready$/m));
     const tell = async (verb: 'login' | 'logout', n: number): Promise<void> => {
       const data = JSON.stringify({ login: `u${n}`, hostname: benchMachine(n).hostname });
