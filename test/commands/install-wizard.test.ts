@@ -16,7 +16,6 @@ describe('prolo install without a name', function () {
   let dir: string;
   let tmux: string[];
   const at = (...parts: string[]): string => join(dir, ...parts);
-  const { CI: _, NO_COLOR: __, FORCE_COLOR: ___, ...env } = process.env;
 
   before(async function () {
     needs(this, { tmux: 'tmux', ip: 'iproute2' });
@@ -50,10 +49,10 @@ describe('prolo install without a name', function () {
       at('root'),
     ];
     // What it ends with stays on the screen until somebody has looked.
-    const line = `${[...words, ...args].join(' ')}; echo "status $?"; read -r _`;
+    const line = `unset CI NO_COLOR FORCE_COLOR; ${[...words, ...args].join(' ')}; echo "status $?"; read -r _`;
     await runOk(
       ['ip', 'netns', 'exec', netns, ...tmux, 'new-session', '-d', '-x', '80', '-y', '24', 'sh', '-c', line],
-      { env: { ...env, TERM: 'xterm-256color', SHELL: '/bin/sh' } },
+      { env: { TERM: 'xterm-256color', SHELL: '/bin/sh' } },
     );
   }
   const screen = async (): Promise<string> =>
