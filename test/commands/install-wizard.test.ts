@@ -138,23 +138,15 @@ describe('prolo install without a name', function () {
     await keys('Enter');
   });
 
+  /** As a file answers it. */
+  const install = (...words: string[]) => {
+    const prolo = [process.execPath, proloBin, 'install', '--config', at('site/prolo.yml')];
+    const answers = ['--root', at('root'), '--answers', at('answers.yml')];
+    return run(['ip', 'netns', 'exec', netns, ...prolo, ...answers, ...words]);
+  };
+
   it('asks nothing where a file answers, makes the site, and plans the role', async () => {
     writeFileSync(at('answers.yml'), 'role: gw\nname: regional\nuplink: none\nforwarders: none\n');
-    const install = (...words: string[]) =>
-      run([
-        ...[
-          'ip',
-          'netns',
-          'exec',
-          netns,
-          process.execPath,
-          proloBin,
-          'install',
-          '--config',
-          at('site/prolo.yml'),
-        ],
-        ...['--root', at('root'), '--answers', at('answers.yml'), ...words],
-      ]);
     const refused = await install();
     expect([refused.exitCode, refused.stderr]).to.satisfy(
       ([code, text]: [number, string]) =>
@@ -186,20 +178,7 @@ describe('prolo install without a name', function () {
     expect(loadSite(at('site/prolo.yml')).config.gateway).to.equal('gw');
     const before = readFileSync(at('site/prolo.yml'), 'utf8');
     writeFileSync(at('answers.yml'), 'role: gw\nhostname: gw\n');
-    const { stdout, exitCode, stderr } = await run([
-      ...[
-        'ip',
-        'netns',
-        'exec',
-        netns,
-        process.execPath,
-        proloBin,
-        'install',
-        '--config',
-        at('site/prolo.yml'),
-      ],
-      ...['--root', at('root'), '--answers', at('answers.yml'), '--plan', '--mac', '52:54:00:00:00:02'],
-    ]);
+    const { stdout, exitCode, stderr } = await install('--plan', '--mac', '52:54:00:00:00:02');
     expect([exitCode, stderr]).to.deep.equal([0, '']);
     expect(stdout)
       .to.match(/^\+ .*\/etc\/hosts/m)

@@ -36,20 +36,20 @@ describe('which packages a root filesystem is made of', () => {
 });
 
 describe('where packages come from', () => {
-  const targets = `http://deb.debian.org/debian/ bookworm main
-http://deb.debian.org/debian/ bookworm contrib
-http://deb.debian.org/debian/ bookworm-updates main
-http://deb.debian.org/debian-security/ bookworm-security main
-http://deb.debian.org/debian/ trixie main
-https://deb.nodesource.com/node_20.x/ nodistro main
+  const targets = `http://mirror.example/debian/ bookworm main
+http://mirror.example/debian/ bookworm contrib
+http://mirror.example/debian/ bookworm-updates main
+http://mirror.example/debian-security/ bookworm-security main
+http://mirror.example/debian/ trixie main
+https://node.example/node_20.x/ nodistro main
 http://packages.example/prolo/ bookworm main
 `;
 
   it('the gateway’s sources of that release, with the firmware that Debian keeps apart', () => {
     expect(sourcesOf(targets, 'bookworm')).to.deep.equal([
-      'deb http://deb.debian.org/debian/ bookworm main contrib non-free-firmware',
-      'deb http://deb.debian.org/debian/ bookworm-updates main non-free-firmware',
-      'deb http://deb.debian.org/debian-security/ bookworm-security main non-free-firmware',
+      'deb http://mirror.example/debian/ bookworm main contrib non-free-firmware',
+      'deb http://mirror.example/debian/ bookworm-updates main non-free-firmware',
+      'deb http://mirror.example/debian-security/ bookworm-security main non-free-firmware',
       'deb http://packages.example/prolo/ bookworm main',
     ]);
   });

@@ -17,7 +17,7 @@ describe('what a person who waits is told', () => {
     const { said } = take([
       'I: automatically chosen format: directory',
       'I: running apt-get update...',
-      'Get:1 http://deb.debian.org/debian bookworm InRelease [151 kB]',
+      'Get:1 http://mirror.example/debian bookworm InRelease [151 kB]',
       'I: installing remaining packages inside the chroot...',
       '0 upgraded, 20 newly installed, 0 to remove and 0 not upgraded.',
       ...Array.from({ length: 20 }, (_, n) => `Setting up package${n} (1.0) ...`),

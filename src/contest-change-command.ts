@@ -1,0 +1,45 @@
+import { Flags } from '@oclif/core';
+import { DestructiveCommand } from './destructive-command.ts';
+
+const VERBS = {
+  start: { internet: 'lose the internet', question: 'Start?', done: 'started' },
+  stop: { internet: 'get the internet back', question: 'Stop?', done: 'stopped' },
+} as const;
+
+/** Shows what a start or an end of the contest would change, asks, and writes it down for all consumers. */
+export abstract class ContestChangeCommand extends DestructiveCommand<typeof ContestChangeCommand> {
+  static override flags = {
+    at: Flags.string({ description: 'when; without it at once', helpValue: 'TIME' }),
+    yes: Flags.boolean({ char: 'y', description: 'do not ask' }),
+    'dry-run': Flags.boolean({ char: 'n', description: 'show what would change' }),
+  };
+
+  protected async change(verb: keyof typeof VERBS) {
+    const [{ prepareChange }, { describePlan, planContest }, { describeMode }, { phaseAt }, { confirm }] =
+      await Promise.all([
+        import('./lib/contest/change.ts'),
+        import('./lib/contest/plan.ts'),
+        import('./lib/contest/describe.ts'),
+        import('./lib/contest/mode.ts'),
+        import('./lib/cli/confirm.ts'),
+      ]);
+    const { internet, question, done } = VERBS[verb];
+    const { at, yes, 'dry-run': onlyLook } = this.flags;
+    const store = await this.store();
+    const { facts, mode, write } = await prepareChange(await this.site(), store, this.actor, verb, at);
+    const plan = planContest(facts);
+    if (verb === 'start') for (const line of describePlan(plan, 'off')) this.note(line);
+    const soon = describeMode(mode, phaseAt(mode, Date.now()));
+    if (onlyLook) {
+      this.log(`${soon}, if it is ${done}`);
+      return { mode, plan };
+    }
+    const asked = `${soon}: ${plan.closed.length} machine(s) ${internet}. ${question}`;
+    if (!(await confirm(asked, yes))) return { mode: facts.mode, plan };
+    const written = await write();
+    this.log(
+      `${describeMode(written, phaseAt(written, Date.now()))}; \`prolo contest status\` says who has done it`,
+    );
+    return { mode: written, plan };
+  }
+}
