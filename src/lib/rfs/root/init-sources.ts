@@ -32,9 +32,10 @@ export const sourceOfMirror = (mirror: string, suite: string): string =>
 
 const isDebian = (uri: string): boolean => /\/debian(-security)?\/?$/.test(uri);
 
-/** Arch's own, which knows the nearest. */
-const ARCH_MIRROR = 'https://geo.mirror.pkgbuild.com';
-
-/** As pacman's mirrorlist has it. */
-export const sourceOfArch = (mirror = ARCH_MIRROR): string =>
+/** A site's mirror of Arch, as pacman's mirrorlist has it. */
+export const sourceOfArch = (mirror: string): string =>
   `Server = ${mirror.replace(/\/$/, '')}/$repo/os/$arch`;
+
+/** The mirrors that a gateway which is Arch itself takes its own packages from. @param mirrorlist of pacman */
+export const sourcesOfArch = (mirrorlist: string): string[] =>
+  mirrorlist.split('\n').filter((line) => /^Server\s*=\s*\S/.test(line));

@@ -1,5 +1,5 @@
 import { createWriteStream, existsSync } from 'node:fs';
-import { lstat, mkdir, rename, rm } from 'node:fs/promises';
+import { lstat, mkdir, readFile, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { asProloError, ProloError } from '../../errors.ts';
 import { run, runLines, runOk } from '../../exec.ts';
@@ -14,7 +14,7 @@ import { finishArch } from './init-arch.ts';
 import { makeArgv, MAKERS, pacmanConf, type RootPlan, simulateArgv } from './init-plan.ts';
 import { plantSeed } from './init-seed.ts';
 import { complaintOf } from './install-complaint.ts';
-import { sourceOfArch, sourceOfMirror, sourcesOf, TARGETS_ARGV } from './init-sources.ts';
+import { sourceOfArch, sourceOfMirror, sourcesOf, sourcesOfArch, TARGETS_ARGV } from './init-sources.ts';
 import { choosePackages } from './packages.ts';
 import { readProfiles } from './profiles.ts';
 
@@ -22,6 +22,8 @@ export interface InitOptions {
   actor: string;
   onStep: (what: string) => void;
 }
+
+const MIRRORLIST = '/etc/pacman.d/mirrorlist';
 
 /** What `initRoot` would make. @param profiles in place of the site's */
 export async function planInit(site: Site, profiles?: readonly string[]): Promise<RootPlan> {
@@ -37,10 +39,22 @@ async function sourcesFor(
   suite: string,
   mirror: string | undefined,
 ): Promise<string[]> {
-  if (distribution === 'arch') return [sourceOfArch(mirror)];
+  if (distribution === 'arch') return mirror === undefined ? ownMirrors() : [sourceOfArch(mirror)];
   if (mirror !== undefined) return [sourceOfMirror(mirror, suite)];
   const targets = await run(TARGETS_ARGV).catch(() => undefined);
   return sourcesOf(targets?.stdout ?? '', suite);
+}
+
+async function ownMirrors(): Promise<string[]> {
+  const mirrors = sourcesOfArch(await readFile(MIRRORLIST, 'utf8').catch(() => ''));
+  if (mirrors.length > 0) return mirrors;
+  throw new ProloError(
+    'config',
+    `rfs.mirror: not set, and ${MIRRORLIST} of this gateway names no mirror of Arch`,
+    {
+      hint: 'name one in prolo.yml, as `rfs: { distribution: arch, mirror: http://mirror.lan/arch }`',
+    },
+  );
 }
 
 /**

@@ -1,9 +1,14 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { asProloError } from '../../../../src/lib/errors.ts';
 import { makeArgv, type RootPlan } from '../../../../src/lib/rfs/root/init-plan.ts';
-import { sourceOfArch, sourceOfMirror, sourcesOf } from '../../../../src/lib/rfs/root/init-sources.ts';
+import {
+  sourceOfArch,
+  sourceOfMirror,
+  sourcesOf,
+  sourcesOfArch,
+} from '../../../../src/lib/rfs/root/init-sources.ts';
 import { planInit } from '../../../../src/lib/rfs/root/init.ts';
 import { choosePackages, readPackageLines } from '../../../../src/lib/rfs/root/packages.ts';
 import { renderTemplate } from '../../../../src/lib/template.ts';
@@ -66,6 +71,11 @@ http://packages.example/prolo/ bookworm main
       'Server = http://mirror.lan/arch/$repo/os/$arch',
     );
   });
+
+  it('of Arch on Arch: the gateway’s own mirrors', () => {
+    const server = 'Server = http://mirror.example/arch/$repo/os/$arch';
+    expect(sourcesOfArch(`# Worldwide\n#Server = http://no\n${server}\n`)).to.deep.equal([server]);
+  });
 });
 
 describe('the call that makes a root filesystem', () => {
@@ -92,7 +102,11 @@ deb http://mirror.lan/debian bookworm main`);
   });
 
   it('of Arch, with keys of its own and the site’s mirror', () => {
-    const arch: RootPlan = { ...plan, distribution: 'arch', sources: [sourceOfArch()] };
+    const arch: RootPlan = {
+      ...plan,
+      distribution: 'arch',
+      sources: [sourceOfArch('https://mirror.example/arch')],
+    };
     expect(makeArgv(arch).join(' ')).to.equal(
       'pacstrap -C /srv/staging.new.pacman.conf -K -M /srv/staging.new kmod udev',
     );
@@ -104,10 +118,10 @@ SigLevel = Required DatabaseOptional
 LocalFileSigLevel = Optional
 
 [core]
-Server = https://geo.mirror.pkgbuild.com/$repo/os/$arch
+Server = https://mirror.example/arch/$repo/os/$arch
 
 [extra]
-Server = https://geo.mirror.pkgbuild.com/$repo/os/$arch
+Server = https://mirror.example/arch/$repo/os/$arch
 `);
   });
 });
@@ -135,8 +149,15 @@ describe('the plan of a site', () => {
   });
 
   it('Arch has the same profiles', async () => {
-    test = await makeTestSite({ rfs: { distribution: 'arch' } });
+    test = await makeTestSite({ rfs: { distribution: 'arch', mirror: 'http://mirror.lan/arch' } });
     const { packages } = await planInit(test.site);
     expect(packages).to.include.members(['linux', 'lightdm-gtk-greeter', 'ghc']);
+  });
+
+  it('Arch from a gateway that is Debian needs a mirror', async function () {
+    if (existsSync('/etc/pacman.d/mirrorlist')) return this.skip();
+    test = await makeTestSite({ rfs: { distribution: 'arch' } });
+    const { kind, message, hint } = asProloError(await rejection(planInit(test.site)));
+    expect([kind, message, hint].join(' ')).to.match(/^config rfs\.mirror: not set, .*prolo\.yml/);
   });
 });
