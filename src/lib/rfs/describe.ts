@@ -26,7 +26,7 @@ export function describeStatus(
     version.tags.join(','),
     version.message,
   ]);
-  const columns = ['version', 'made', 'image', 'on', 'run by', 'booted by', 'tags', 'message'];
+  const columns = ['version', 'made UTC', 'image', 'on', 'run by', 'booted by', 'tags', 'message'];
   const lines = table(columns, rows, terminal).split('\n');
   return [...fitLast(lines, terminal), ...describeTrouble(status)].join('\n');
 }

@@ -10,7 +10,11 @@ const UNSAFE: readonly { pattern: RegExp; what: string }[] = [
   { pattern: /(^|\/)(\.(\w+_)?hist(ory|file)|fish_history)$/, what: 'what somebody typed' },
   { pattern: /(^|\/)\.(lesshst|viminfo|wget-hsts)$/, what: 'what somebody did' },
   {
-    pattern: /(^|\/)\.ssh\/(?!authorized_keys$|known_hosts$|config$|[^/]+\.pub$)[^/]+$/,
+    pattern: /(^|\/)\.ssh\/authorized_keys2?$/,
+    what: 'who may enter every machine, for as long as the version is booted; daemon rootssh brings the keys of UDB’s roots',
+  },
+  {
+    pattern: /(^|\/)\.ssh\/(?!authorized_keys2?$|known_hosts$|config$|[^/]+\.pub$)[^/]+$/,
     what: 'a private key',
   },
   { pattern: /^etc\/ssh\/ssh_host_(?!ed25519)\w+_key$/, what: 'a host key beside the site’s own' },

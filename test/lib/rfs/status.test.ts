@@ -88,7 +88,7 @@ describe('the state of versions', () => {
 
   it('is a table, and below it what is not as it should be', () => {
     expect(describeStatus({ ...status, trouble: undefined }, {}).split('\n')).to.deep.equal([
-      'VERSION  MADE              IMAGE  ON    RUN BY  BOOTED BY    TAGS           MESSAGE',
+      'VERSION  MADE UTC          IMAGE  ON    RUN BY  BOOTED BY    TAGS           MESSAGE',
       '4        2026-05-08 22:00  1 MB   2/3?  1       pc4 (trial)  -              number 4',
       '3        2026-05-08 22:00  1 MB   2/3   1       rfs[0-1]     -              number 3',
       '2        2026-05-08 22:00  1 MB   1/3?  1       -            finals,tested  number 2',
