@@ -81,6 +81,17 @@ export const ConfigSchema = Type.Object(
       default: 'prolo',
     }),
     gateway: Type.String({ pattern: label, description: "the gateway's hostname", default: 'gw' }),
+    timezone: Type.Optional(
+      Type.String({
+        pattern: '^[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+)*$',
+        description: 'of all hosts, such as Europe/Paris; none: servers keep theirs, PCs have the gateway’s',
+      }),
+    ),
+    locale: Type.String({
+      pattern: '^[A-Za-z_]+(\\.[A-Za-z0-9-]+)?$',
+      description: 'of servers, such as en_US.UTF-8: what programs speak',
+      default: 'C.UTF-8',
+    }),
     bind: Type.Array(Type.String({ format: 'prolo-ip' }), {
       description: 'addresses the daemons listen on',
       default: ['127.0.0.1'],

@@ -1,9 +1,19 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { expect } from 'chai';
 import type { Recipe, RecipeMaker } from '../../../src/lib/install/recipe.ts';
+import { base } from '../../../src/lib/install/recipes/base.ts';
 import { conntrack } from '../../../src/lib/install/recipes/conntrack.ts';
 import { dhcp } from '../../../src/lib/install/recipes/dhcp.ts';
 import { journalRemote, journalUpload } from '../../../src/lib/install/recipes/journal.ts';
@@ -130,6 +140,23 @@ describe('what recipes write', function () {
     expect(read('/etc/prometheus/prometheus.yml')).to.include('/targets/node');
     const tested = inPlace('/etc/prometheus', ['promtool', 'test', 'rules', RULES]);
     expect([tested.status, tested.said]).to.deep.equal([0, `Unit Testing:  ${RULES}\n  SUCCESS\n\n`]);
+  });
+
+  it('is the site’s time zone and locale, whatever was set by hand', function () {
+    needs(this, { 'systemd-tmpfiles': 'systemd' });
+    const config = { ...test.site.config, timezone: 'Europe/Paris', locale: 'en_US.UTF-8' };
+    const { packages, afterwards } = lay(base, { ...test.site, config });
+    expect([packages, afterwards?.[0]]).to.deep.equal([['tzdata', 'locales'], ['locale-gen']]);
+    expect(read('/etc/default/locale')).to.equal('LANG=en_US.UTF-8\n');
+    expect(read('/etc/locale.gen')).to.equal('en_US.UTF-8 UTF-8\n');
+    symlinkSync('../usr/share/zoneinfo/Etc/UTC', at('/etc/localtime'));
+    execFileSync('systemd-tmpfiles', ['--create', `--root=${dir}`, 'prolo-timezone.conf']);
+    expect(readlinkSync(at('/etc/localtime'))).to.equal('../usr/share/zoneinfo/Europe/Paris');
+  });
+
+  it('leaves the time zone alone where the site names none', () => {
+    const { packages, afterwards } = lay(base);
+    expect([packages, afterwards, read('/etc/default/locale')]).to.deep.equal([[], [], 'LANG=C.UTF-8\n']);
   });
 
   it('is iPXE for BIOS and UEFI where DHCP says, and a file that is there already stays', function () {

@@ -57,7 +57,7 @@ async function entriesOf(site: Site, tree: string): Promise<TreeEntry[]> {
   return [
     ...proloEntries(tree, 'pc'),
     { path: 'etc/prolo/secrets.yml', data: texts['secrets.yml'], mode: 0o600 },
-    ...plainEntries(),
+    ...plainEntries(config),
     { path: 'etc/hosts', data: withLocalhost(existsSync(hosts) ? readFileSync(hosts, 'utf8') : '') },
     ...settings,
     ...units.filter((unit) => !settings.includes(unit)),

@@ -50,25 +50,25 @@ export function settingEntries(config: Config): (TreeEntry & { data: string })[]
 }
 
 /** What a machine must not have from the one that the tree was made on, and what comes with the network. */
-export function plainEntries(): TreeEntry[] {
+export function plainEntries({ timezone }: Pick<Config, 'timezone'>): TreeEntry[] {
   return [
     { path: 'etc/hostname', absent: true }, // it comes by DHCP
     { path: 'etc/machine-id', data: '', mode: 0o444 },
     { path: 'var/lib/dbus/machine-id', link: '/etc/machine-id' },
-    { path: 'etc/localtime', link: timeZone() },
+    { path: 'etc/localtime', link: `/usr/share/zoneinfo/${timezone ?? ownTimeZone()}` },
     ...MASKED.map((unit) => ({ path: `etc/systemd/system/${unit}`, link: '/dev/null' })),
   ];
 }
 
 /** The gateway's: all of a site is in one place. */
-function timeZone(): string {
+function ownTimeZone(): string {
   try {
     const zone = /zoneinfo\/(.+)$/.exec(readlinkSync('/etc/localtime'))?.[1];
-    if (zone) return `/usr/share/zoneinfo/${zone}`;
+    if (zone) return zone;
   } catch {
     // none
   }
-  return '/usr/share/zoneinfo/Etc/UTC';
+  return 'Etc/UTC';
 }
 
 const LOCAL = ['127.0.0.1\tlocalhost', '::1\tlocalhost ip6-localhost ip6-loopback'];
