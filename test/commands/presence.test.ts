@@ -43,6 +43,22 @@ describe('prolo presence', function () {
     expect(session).to.include({ login: 'u2', hostname: 'm1' }).and.have.keys('login', 'hostname', 'ip', 'since', 'room'); // prettier-ignore
   });
 
+  it('lists who was where at a time, by the address of a connection too', async () => {
+    await ask(test, 'login', { login: 'u2', hostname: 'm1' });
+    const during = new Date().toISOString();
+    await ask(test, 'logout', { login: 'u2', hostname: 'm1' });
+    expect((await run('presence', 'list')).stdout.split('\n')).to.have.length(2);
+    const all = JSON.parse((await run('presence', 'list', '--at', during, '--json')).stdout) as {
+      ip: string;
+    }[];
+    expect(all).to.have.length(1);
+    const { stdout } = await run('presence', 'list', all[0]!.ip, '--at', during);
+    expect(stdout).to.match(/^LOGIN +MACHINE +IP +SINCE +UNTIL\nu2 +m1 /);
+    const strange = await run('presence', 'list', '192.0.2.1', '--at', during);
+    expect(strange.stdout.trimEnd().split('\n')).to.have.length(1);
+    expect((await run('presence', 'list', '--at', 'noon')).status).to.equal(2);
+  });
+
   it('logs out through the daemon, which tells everybody; the audit has who asked', async () => {
     await ask(test, 'login', { login: 'u1', hostname: 'm1' });
     await ask(test, 'login', { login: 'u2', hostname: 'm2' });

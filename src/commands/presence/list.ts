@@ -1,27 +1,51 @@
+import { Args, Flags } from '@oclif/core';
 import { BaseCommand } from '../../base-command.ts';
 
 export default class PresenceList extends BaseCommand<typeof PresenceList> {
-  static override description = 'list who is logged on where, and since when';
-  static override examples = ['<%= config.bin %> presence list', '<%= config.bin %> presence list --json'];
+  static override description =
+    'list who is logged on where, and since when; or who was, on the gateway: to whom a connection in the firewall’s log leads';
+  static override examples = [
+    '<%= config.bin %> presence list',
+    '<%= config.bin %> presence list pas-r01p01',
+    '<%= config.bin %> presence list 192.168.0.12 --at 14:03:22',
+    '<%= config.bin %> presence list --at "2026-05-02 14:03" --json',
+  ];
+  static override args = {
+    who: Args.string({ description: 'only this address, machine or login' }),
+  };
+  static override flags = {
+    at: Flags.string({ description: 'who was, at that time', helpValue: 'TIME' }),
+  };
 
   async run() {
-    const [{ readSessions }, { table }] = await Promise.all([
-      import('../../lib/presence/source.ts'),
-      import('../../lib/cli/table.ts'),
-    ]);
-    const sessions = await readSessions(await this.site(), () => this.store());
+    const { at } = this.flags;
+    const { who } = this.args;
+    const sessions = (at === undefined ? await this.now() : await this.then(at)).filter(
+      ({ login, hostname, ip }) => who === undefined || [login, hostname, ip].includes(who),
+    );
+    const { table } = await import('../../lib/cli/table.ts');
+    const time = (text: string): string => text.slice(0, 19).replace('T', ' ');
+    const last = (one: (typeof sessions)[number]): string =>
+      'room' in one ? one.room : one.until === null ? '-' : time(one.until);
     this.log(
       table(
-        ['login', 'machine', 'ip', 'since', 'room'],
-        sessions.map(({ login, hostname, ip, since, room }) => [
-          login,
-          hostname,
-          ip,
-          since.slice(0, 19).replace('T', ' '),
-          room,
-        ]),
+        ['login', 'machine', 'ip', 'since', at === undefined ? 'room' : 'until'],
+        sessions.map((one) => [one.login, one.hostname, one.ip, time(one.since), last(one)]),
       ),
     );
     return sessions;
+  }
+
+  private async now() {
+    const { readSessions } = await import('../../lib/presence/source.ts');
+    return readSessions(await this.site(), () => this.store());
+  }
+
+  private async then(at: string) {
+    const [{ readSessionsAt }, { parseTime }] = await Promise.all([
+      import('../../lib/presence/history.ts'),
+      import('../../lib/hfs/backup/words.ts'),
+    ]);
+    return readSessionsAt((await this.store()).knex, parseTime(at, new Date()));
   }
 }
