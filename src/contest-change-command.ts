@@ -1,5 +1,6 @@
 import { Flags } from '@oclif/core';
 import { DestructiveCommand } from './destructive-command.ts';
+import { USUAL } from './lib/hfs/home-name.ts';
 
 const VERBS = {
   start: { internet: 'lose the internet', question: 'Start?', done: 'started' },
@@ -14,7 +15,8 @@ export abstract class ContestChangeCommand extends DestructiveCommand<typeof Con
     'dry-run': Flags.boolean({ char: 'n', description: 'show what would change' }),
   };
 
-  protected async change(verb: keyof typeof VERBS) {
+  /** @param homes the set that contestants get */
+  protected async change(verb: keyof typeof VERBS, homes?: string) {
     const [{ prepareChange }, { describePlan, planContest }, { describeMode }, { phaseAt }, { confirm }] =
       await Promise.all([
         import('./lib/contest/change.ts'),
@@ -26,9 +28,14 @@ export abstract class ContestChangeCommand extends DestructiveCommand<typeof Con
     const { internet, question, done } = VERBS[verb];
     const { at, yes, 'dry-run': onlyLook } = this.flags;
     const store = await this.store();
-    const { facts, mode, write } = await prepareChange(await this.site(), store, this.actor, verb, at);
-    const plan = planContest(facts);
+    const { facts, mode, write } = await prepareChange(await this.site(), store, this.actor, verb, {
+      at,
+      homes,
+    });
+    const plan = planContest(facts, Date.now(), mode.homes);
     if (verb === 'start') for (const line of describePlan(plan, 'off')) this.note(line);
+    else if (mode.homes !== USUAL)
+      this.note('homes         the usual ones are back at the next login; both are kept');
     const soon = describeMode(mode, phaseAt(mode, Date.now()));
     if (onlyLook) {
       this.log(`${soon}, if it is ${done}`);

@@ -13,7 +13,7 @@ export default class ContestPlan extends BaseCommand<typeof ContestPlan> {
       import('../../lib/contest/mode.ts'),
     ]);
     const facts = await readFacts(await this.store(), (await this.site()).config);
-    const plan = planContest(facts);
+    const plan = planContest(facts, Date.now());
     const phase = phaseAt(facts.mode, Date.now());
     this.log(describeMode(facts.mode, phase));
     for (const line of describePlan(plan, phase)) this.log(line);

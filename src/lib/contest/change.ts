@@ -1,5 +1,6 @@
 import { ProloError } from '../errors.ts';
 import { parseTime } from '../hfs/backup/words.ts';
+import { SET_PATTERN } from '../hfs/home-name.ts';
 import type { Site } from '../site/site.ts';
 import type { Store } from '../store/store.ts';
 import { type Facts, readFacts } from './facts.ts';
@@ -16,7 +17,7 @@ export interface Change {
 
 /**
  * What a start or a stop would do, and the doing.
- * @param at as a person writes it; without it: at once
+ * `at` is as a person writes it, without it: at once; `homes` is the set that contestants get.
  * @throws ProloError `config` where the site has no secret for the feed, and what `startMode` throws
  */
 export async function prepareChange(
@@ -24,7 +25,7 @@ export async function prepareChange(
   store: Store,
   actor: string,
   verb: 'start' | 'stop',
-  at: string | undefined,
+  { at, homes }: { at?: string | undefined; homes?: string | undefined },
 ): Promise<Change> {
   if (!site.hasSecret('contestsync.subscribe') || !site.hasSecret('contestsync.publish'))
     throw new ProloError(
@@ -34,9 +35,16 @@ export async function prepareChange(
         hint: '`prolo site secrets --add-missing`, then start its daemons again',
       },
     );
-  const time = at === undefined ? {} : { at: parseTime(at, new Date()) };
+  if (homes !== undefined && !new RegExp(`^${SET_PATTERN}$`).test(homes))
+    throw new ProloError('bad-input', `homes ${homes}: not a name of a set`, {
+      hint: 'such as contest or semifinal: small letters, digits and dashes, at most 16',
+    });
+  const wish = {
+    ...(at === undefined ? {} : { at: parseTime(at, new Date()) }),
+    ...(homes === undefined ? {} : { homes }),
+  };
   const decide = (mode: ContestMode): ContestMode =>
-    (verb === 'start' ? startMode : stopMode)(mode, { now: new Date(), by: actor, ...time });
+    (verb === 'start' ? startMode : stopMode)(mode, { now: new Date(), by: actor, ...wish });
   const facts = await readFacts(store, site.config);
   return { facts, mode: decide(facts.mode), write: () => changeMode(store, actor, decide) };
 }

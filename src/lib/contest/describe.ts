@@ -1,5 +1,6 @@
 import { table } from '../cli/table.ts';
 import type { ContestMode } from './mode.ts';
+import type { HomeLag } from './homes.ts';
 import { isRight, type Probe } from './probe.ts';
 import type { ConsumerStatus, ContestStatus, State } from './status.ts';
 
@@ -42,6 +43,7 @@ export function describeStatus(status: ContestStatus, now: Date): string {
     `machines ${registration ? 'may' : 'may not'} register themselves`,
     table(['consumer', 'applied', 'wanted', 'heard', 'state'], rows),
     ...status.consumers.flatMap((one) => trouble(one)),
+    ...(status.homes.length > 0 ? [describeLags(status.homes)] : []),
   ].join('\n');
 }
 
@@ -49,6 +51,11 @@ function trouble({ consumer, state }: ConsumerStatus): string[] {
   if (state === 'ok') return [];
   const daemon = consumer === 'units' ? 'contest' : consumer;
   return [`${consumer} ${WAY_OUT[state]}: does \`prolo daemon ${daemon}\` run? its log says why not`];
+}
+
+function describeLags(lags: readonly HomeLag[]): string {
+  const rows = lags.map(({ login, hostname, has, wanted }) => [login, hostname, has, wanted]);
+  return `\n${table(['login', 'seat', 'home', 'wanted'], rows)}\nwho still has another home gets the one that is wanted at their next login`;
 }
 
 export function describeProbes(probes: readonly Probe[]): string {

@@ -1,4 +1,7 @@
 import type { Known } from '../firewall/allowed.ts';
+import type { HomeKey } from '../hfs/home-name.ts';
+import type { HomeSession } from '../hfs/db/sets.ts';
+import { listChoices, listMade, listSessions } from '../hfs/db/sets-table.ts';
 import { listMachines } from '../mdb/machines.ts';
 import { getSetting } from '../mdb/settings.ts';
 import { listPresence } from '../presence/table.ts';
@@ -16,6 +19,13 @@ export interface Facts {
   heard: Heard[];
   /** What the setting says, whether the contest runs or not. */
   registration: boolean;
+  homes: {
+    /** Those that there are. */
+    made: HomeKey[];
+    /** By login: which of theirs people were given last, and which an operator has said. */
+    given: Map<string, HomeSession>;
+    chosen: Map<string, string>;
+  };
   config: Pick<Config, 'firewall' | 'contest'>;
 }
 
@@ -29,6 +39,11 @@ export function readFacts(store: Store, config: Config): Promise<Facts> {
     mode: await readMode(tx),
     heard: await listApplied(tx),
     registration: (await getSetting(tx, 'allow_self_registration')) === 'true',
+    homes: {
+      made: await listMade(tx),
+      given: new Map((await listSessions(tx)).map((session) => [session.login, session])),
+      chosen: await listChoices(tx),
+    },
     config,
   }));
 }

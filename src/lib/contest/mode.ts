@@ -1,4 +1,5 @@
 import { ProloError } from '../errors.ts';
+import { USUAL } from '../hfs/home-name.ts';
 
 /** The one row that says whether the contest runs, as the feed carries it. */
 export interface ContestMode {
@@ -8,6 +9,8 @@ export interface ContestMode {
   /** ISO 8601, UTC, as the others; null: it does not run. */
   starts_at: string | null;
   ends_at: string | null;
+  /** The set of homes that contestants get while it runs. */
+  homes: string;
   changed_at: string;
   changed_by: string;
 }
@@ -19,6 +22,7 @@ export const NEVER: ContestMode = {
   epoch: 0,
   starts_at: null,
   ends_at: null,
+  homes: USUAL,
   changed_at: new Date(0).toISOString(),
   changed_by: '',
 };
@@ -57,7 +61,12 @@ export interface Wish {
   by: string;
   /** ISO 8601; undefined: at once. */
   at?: string;
+  /** The set of homes that contestants get; default: the contest's own, or the one that it has. */
+  homes?: string;
 }
+
+/** The set of homes that a contest has where nobody says which. */
+export const CONTEST_SET = 'contest';
 
 /** The row once the contest shall start. @throws ProloError `conflict` where it runs, `bad-input` for a time that is over */
 export function startMode(mode: ContestMode, wish: Wish): ContestMode {
@@ -71,7 +80,13 @@ export function startMode(mode: ContestMode, wish: Wish): ContestMode {
     throw new ProloError('conflict', `contest: it runs until ${mode.ends_at}`, {
       hint: 'without --at it goes on beyond that; to start later, stop it first',
     });
-  return changed(mode, wish, { starts_at: phase === 'on' ? mode.starts_at : at, ends_at: null });
+  if (phase === 'on' && wish.homes !== undefined && wish.homes !== mode.homes)
+    throw new ProloError('conflict', `contest: it runs with the homes of the set ${mode.homes}`, {
+      hint: 'stop it first, and start it with others',
+    });
+  if (phase === 'on') return changed(mode, wish, { ends_at: null });
+  const homes = wish.homes ?? (phase === 'waiting' ? mode.homes : CONTEST_SET);
+  return changed(mode, wish, { starts_at: at, ends_at: null, homes });
 }
 
 /** The row once it shall stop; one that has not begun never does. @throws as `startMode` */

@@ -1,6 +1,7 @@
 import { allowedAddresses } from '../firewall/allowed.ts';
 import { foldNodeset } from '../nodeset.ts';
 import type { Facts } from './facts.ts';
+import { describeHomes, type HomesPlan, planHomes } from './homes.ts';
 import { contestPolicy } from './internet.ts';
 import type { Phase } from './mode.ts';
 
@@ -17,9 +18,12 @@ export interface ContestPlan {
   services: string[];
   /** What the setting says of self-registration; in a contest it is off. */
   registration: boolean;
+  homes: HomesPlan;
 }
 
-export function planContest({ known, registration, config }: Facts): ContestPlan {
+/** @param homes the set that contestants shall get; default: what the row says, or would */
+export function planContest(facts: Facts, nowMs: number, homes?: string): ContestPlan {
+  const { known, registration, config } = facts;
   const usual = allowedAddresses(known, config.firewall);
   const during = allowedAddresses(known, contestPolicy(config));
   const closed = [...known.machines.values()].filter(({ ip }) => usual.has(ip) && !during.has(ip));
@@ -31,6 +35,7 @@ export function planContest({ known, registration, config }: Facts): ContestPlan
     contestants: [...known.users.values()].filter(({ group }) => isOne(config.contest.groups, group)).length,
     services: config.contest.services,
     registration,
+    homes: planHomes(facts, nowMs, homes),
   };
 }
 
@@ -38,7 +43,7 @@ const isOne = (list: readonly string[], value: string): boolean => list.includes
 
 /** @param phase what holds now: a contest that runs has done what a start would */
 export function describePlan(plan: ContestPlan, phase: Phase): string[] {
-  const { closed, people, contestants, kept, services, registration } = plan;
+  const { closed, people, contestants, kept, services, registration, homes } = plan;
   const seats = closed.length === 0 ? '' : ` (${foldNodeset(closed)})`;
   const on = phase === 'on';
   return [
@@ -47,6 +52,6 @@ export function describePlan(plan: ContestPlan, phase: Phase): string[] {
       ? 'services      none: contest.services in prolo.yml names them'
       : `services      ${on ? 'run' : 'are started'}: ${services.join(', ')}`,
     `registration  ${registration ? (on ? 'off, on again afterwards' : 'goes off') : 'is off anyway'}`,
-    'homes         stay as they are',
+    `homes         ${describeHomes(homes, on)}`,
   ];
 }

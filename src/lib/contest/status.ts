@@ -1,4 +1,5 @@
 import type { Facts } from './facts.ts';
+import { type HomeLag, listHomeLags } from './homes.ts';
 import { type Phase, phaseAt } from './mode.ts';
 
 /** A consumer that says nothing for so long is as good as dead: it speaks every 15 s. */
@@ -27,6 +28,8 @@ export interface ContestStatus {
   /** Whether unknown machines may register now. */
   registration: boolean;
   consumers: ConsumerStatus[];
+  /** Who still has another home than they would get now. */
+  homes: HomeLag[];
 }
 
 /** Those that must follow; of others that spoke once, what they said is shown. */
@@ -59,8 +62,9 @@ export function judgeContest(facts: Facts, now: Date): ContestStatus {
   return {
     ...{ epoch, phase, starts_at, ends_at, changed_at, changed_by, consumers },
     registration: registration && phase !== 'on',
+    homes: listHomeLags(facts, now.getTime()),
   };
 }
 
-export const isWell = ({ consumers }: ContestStatus): boolean =>
-  consumers.every(({ state }) => state === 'ok');
+export const isWell = ({ consumers, homes }: ContestStatus): boolean =>
+  homes.length === 0 && consumers.every(({ state }) => state === 'ok');

@@ -6,7 +6,7 @@ import { type ContestMode, NEVER, phaseAt } from './mode.ts';
 export async function readMode(db: Knex): Promise<ContestMode> {
   const row = (await db('contest')
     .where({ id: 1 })
-    .first('epoch', 'starts_at', 'ends_at', 'changed_at', 'changed_by')) as
+    .first('epoch', 'starts_at', 'ends_at', 'homes', 'changed_at', 'changed_by')) as
     Omit<ContestMode, 'name'> | undefined;
   return row ? { name: 'contest', ...row } : NEVER;
 }
@@ -39,7 +39,7 @@ export async function changeMode(
   return dryRun ? (await rehearse(store, work)).value : change(store, 'contest', actor, work);
 }
 
-function describeTimes({ epoch, starts_at, ends_at }: ContestMode): string {
+function describeTimes({ epoch, starts_at, ends_at, homes }: ContestMode): string {
   if (starts_at === null) return `epoch ${epoch}: does not run`;
-  return `epoch ${epoch}: from ${starts_at}${ends_at === null ? '' : ` to ${ends_at}`}`;
+  return `epoch ${epoch}: from ${starts_at}${ends_at === null ? '' : ` to ${ends_at}`}, homes ${homes}`;
 }

@@ -2,6 +2,7 @@ import { randomBytes, randomInt } from 'node:crypto';
 import { createServer } from 'node:net';
 import { ProloError } from '../errors.ts';
 import { parsePorts } from '../net.ts';
+import { ownerOf } from './home-name.ts';
 import type { Qmp } from './qmp.ts';
 import type { Export } from './record.ts';
 import type { Hfs } from './server.ts';
@@ -40,7 +41,7 @@ export async function openToClient(
   login: string,
   peer: string,
 ): Promise<Export> {
-  const name = hfs.site.config.hfs.exportName === 'login' ? login : newToken();
+  const name = hfs.site.config.hfs.exportName === 'login' ? ownerOf(login) : newToken();
   return openExport(hfs, name, peer, (port) => serveHome(qmp, node, name, { host: hfs.host, port }));
 }
 

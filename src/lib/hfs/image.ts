@@ -4,10 +4,10 @@ import { cp, lchown, lstat, mkdtemp, open, readdir, rename, rm, statfs, truncate
 import { join } from 'node:path';
 import { ProloError } from '../errors.ts';
 import { run, runOk } from '../exec.ts';
-import { LOGIN_PATTERN } from '../udb/login.ts';
 import { syncPath } from '../write-file.ts';
+import { HOME_PATTERN } from './home-name.ts';
 
-/** An owner's image: its login, and the epoch at which it was made. */
+/** An owner's image: the home's name, and the epoch at which it was made. */
 export interface Image {
   login: string;
   epoch: number;
@@ -17,9 +17,9 @@ export function imageName({ login, epoch }: Image): string {
   return `${login}.${epoch}.img`;
 }
 
-const IMAGE_NAME = new RegExp(`^(${LOGIN_PATTERN})\\.([1-9]\\d{0,9})\\.img$`);
+const IMAGE_NAME = new RegExp(`^(${HOME_PATTERN})\\.([1-9]\\d{0,9})\\.img$`);
 
-/** Logins have no dot, so a name is read back as it was made. */
+/** Homes' names have no dot, so a name is read back as it was made. */
 export function parseImageName(name: string): Image | undefined {
   const [, login, epoch] = IMAGE_NAME.exec(name) ?? [];
   return login === undefined ? undefined : { login, epoch: Number(epoch) };

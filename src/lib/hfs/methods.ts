@@ -1,7 +1,7 @@
 import { Type } from 'typebox';
 import type { RpcMethods } from '../rpc/call.ts';
 import { settleMove } from './fetch.ts';
-import { Epoch, Login, Server } from './params.ts';
+import { Epoch, HomeName, Server } from './params.ts';
 import { listServed } from './served.ts';
 import { endHome, type Hfs } from './server.ts';
 import { beginSource, endSource } from './source.ts';
@@ -12,7 +12,7 @@ const SETTLE_MS = 15_000;
 /** What hfsdb, and a server that a home moves to, ask of this one (`protocol.ts`). */
 export function createServerMethods(hfs: Hfs): RpcMethods {
   const secret = 'hfs.control';
-  const departure = { login: Login, epoch: Epoch, target_epoch: Epoch };
+  const departure = { login: HomeName, epoch: Epoch, target_epoch: Epoch };
   return {
     begin_source: {
       description: 'Serves a home to the server that it moves to, and to nobody else any more.',
@@ -40,7 +40,7 @@ export function createServerMethods(hfs: Hfs): RpcMethods {
     settle: {
       description: 'Resolves when no move of a home to here is going on any more.',
       secret,
-      params: Type.Object({ login: Login }),
+      params: Type.Object({ login: HomeName }),
       result: Type.Boolean(),
       async run({ login }) {
         await settleMove(hfs, login as string, SETTLE_MS);
@@ -50,7 +50,7 @@ export function createServerMethods(hfs: Hfs): RpcMethods {
     stop: {
       description: 'Ends what serves a home here.',
       secret,
-      params: Type.Object({ login: Login }),
+      params: Type.Object({ login: HomeName }),
       result: Type.Boolean(),
       async run({ login }) {
         await hfs.locked(login as string, () => endHome(hfs, login as string));

@@ -7,7 +7,7 @@ import type { RpcMethods } from '../rpc/call.ts';
 import { syncPath } from '../write-file.ts';
 import { fetchHome } from './fetch.ts';
 import { checkSpace, listImages } from './image.ts';
-import { Epoch, Login, Server } from './params.ts';
+import { Epoch, HomeName, Server } from './params.ts';
 import type { CheckedImage } from './protocol.ts';
 import { endHome, type Hfs } from './server.ts';
 
@@ -20,7 +20,7 @@ export function createOperatorMethods(hfs: Hfs): RpcMethods {
     fetch: {
       description: 'Moves a home to here while nobody uses it; it answers when the move has begun.',
       secret,
-      params: Type.Object({ login: Login, epoch: Epoch, source_hfs: Server, source_epoch: Epoch }),
+      params: Type.Object({ login: HomeName, epoch: Epoch, source_hfs: Server, source_epoch: Epoch }),
       result: Type.Boolean(),
       run: (kwargs) => {
         const { login, epoch, source_hfs, source_epoch } = kwargs as {
@@ -38,7 +38,7 @@ export function createOperatorMethods(hfs: Hfs): RpcMethods {
     resize: {
       description: 'Gives a home that nobody uses another size.',
       secret,
-      params: Type.Object({ login: Login, epoch: Epoch, size_bytes: Type.Integer({ minimum: 1 }) }),
+      params: Type.Object({ login: HomeName, epoch: Epoch, size_bytes: Type.Integer({ minimum: 1 }) }),
       result: Type.Boolean(),
       run: (kwargs) => {
         const { login, epoch, size_bytes } = kwargs as { login: string; epoch: number; size_bytes: number };
@@ -48,7 +48,7 @@ export function createOperatorMethods(hfs: Hfs): RpcMethods {
     remove: {
       description: 'Takes a home that is no longer one out of use: kept under a dated name, or deleted.',
       secret,
-      params: Type.Object({ login: Login, epoch: Epoch, purge: Type.Boolean() }),
+      params: Type.Object({ login: HomeName, epoch: Epoch, purge: Type.Boolean() }),
       result: Type.Union([Type.String(), Type.Null()]),
       run: (kwargs) => {
         const { login, epoch, purge } = kwargs as { login: string; epoch: number; purge: boolean };

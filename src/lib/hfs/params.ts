@@ -1,8 +1,15 @@
 import { Type } from 'typebox';
 import { LOGIN_PATTERN } from '../udb/login.ts';
+import { HOME_PATTERN, SET_PATTERN } from './home-name.ts';
 
 /** What the calls of homes are checked by. */
 export const Login = Type.String({ pattern: `^${LOGIN_PATTERN}$`, description: 'a login' });
+/** As `login` of all that servers and operators say of a home (`home-name.ts`). */
+export const HomeName = Type.String({
+  pattern: `^${HOME_PATTERN}$`,
+  description: 'a home: a login, or LOGIN@SET',
+});
+export const SetName = Type.String({ pattern: `^${SET_PATTERN}$`, description: 'a set of homes' });
 export const Server = Type.Integer({
   minimum: 0,
   maximum: 9999,

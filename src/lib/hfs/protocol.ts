@@ -6,6 +6,9 @@ import type { Group } from '../site/schema.ts';
  * hfsdb's row of a home says who owns it, at which epoch. An epoch is a number that is handed out once: the owner's image is
  * `<login>.<epoch>.img`, so what a broken move left behind is never mistaken for a home.
  *
+ * A person has one home of each set (`home-name.ts`), and hfsdb alone knows so: in all that is said here `login` is the home's
+ * name, `alice` or `alice@contest`, but in `open`, where a person's session asks and the answer names the home that it gets.
+ *
  *     hfsdb: open(login, hfs, ip)              Opened: what server `hfs` shall do for the caller at `ip`
  *            created(login, hfs, epoch)        the new image is on disk: now it may be served
  *            finish_move(login, hfs, epoch)    asks the source for its word that its export has ended, then records the new owner
@@ -26,7 +29,7 @@ export interface Home {
   hfs: number;
   /** Of the owner's image. */
   epoch: number;
-  /** The highest epoch ever handed out for this login. */
+  /** The highest epoch ever handed out for any home of its owner. */
   last_epoch: number;
   state: HomeState;
   /** While it moves: where to, and the epoch it will have there. */

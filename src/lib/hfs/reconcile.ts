@@ -4,7 +4,7 @@ import { endFetch, giveUp } from './fetch.ts';
 import { listImages } from './image.ts';
 import type { Home, HomeStatus } from './protocol.ts';
 import type { HomeRecord } from './record.ts';
-import { endHome, type Hfs, type Running } from './server.ts';
+import { endHome, type Hfs, noteDeparture, type Running } from './server.ts';
 import { removeUnfinished } from './unfinished.ts';
 import { connectedClients } from './tcp-table.ts';
 
@@ -95,7 +95,7 @@ export async function reconcile(hfs: Hfs, { emptySince, brokenSince }: Noticed):
       jobs.push(
         guarded(login, async () => {
           if (hfs.running.has(login)) return;
-          hfs.departures.set(login, (hfs.departures.get(login) ?? 0) + 1);
+          noteDeparture(hfs, login);
           await giveUp(hfs, login, target_epoch!);
         }),
       );

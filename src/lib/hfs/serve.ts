@@ -23,11 +23,12 @@ export async function openHome(hfs: Hfs, login: string, ip: string): Promise<Exp
   for (let attempt = 1; ; attempt++) {
     const departures = hfs.departures.get(login) ?? 0;
     const opened = (await hfs.hfsdb.call('open', { login, hfs: hfs.number, ip })) as Opened;
-    const result = await hfs.locked(login, async () => {
+    const home = opened.login;
+    const result = await hfs.locked(home, async () => {
       if ((hfs.departures.get(login) ?? 0) !== departures) return undefined;
       if (opened.action === 'fetch') return fetchHome(hfs, opened);
       if (opened.action === 'create') return serveHere(hfs, opened, () => createHome(hfs, opened));
-      return serveHere(hfs, opened, () => mustBeWhole(hfs, login, hfs.imageFile(login, opened.epoch)));
+      return serveHere(hfs, opened, () => mustBeWhole(hfs, home, hfs.imageFile(home, opened.epoch)));
     });
     if (result) return result;
     if (attempt === ATTEMPTS)

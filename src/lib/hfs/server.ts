@@ -8,6 +8,7 @@ import type { RpcClient } from '../rpc/client.ts';
 import { hfsUrl, type Site } from '../site/site.ts';
 import { hfsClient, hfsdbClient } from './clients.ts';
 import { createFirewall, type Firewall } from './firewall.ts';
+import { ownerOf } from './home-name.ts';
 import { imageName } from './image.ts';
 import { endProcess } from './launch.ts';
 import type { Qmp } from './qmp.ts';
@@ -52,9 +53,15 @@ export interface Hfs {
   runDir(login: string): RunDir;
   /** One thing at a time for each login. */
   locked<T>(login: string, work: () => Promise<T>): Promise<T>;
-  /** Counts the moves away that were asked for, so that an answer of hfsdb from before is known to be old. */
+  /** Counts the moves away that were asked for, by owner, so that an answer of hfsdb from before is known to be old. */
   departures: Map<string, number>;
   peer(hfs: number): RpcClient;
+}
+
+/** Whose home it is, is known before which of theirs hfsdb will answer with. */
+export function noteDeparture({ departures }: Hfs, home: string): void {
+  const owner = ownerOf(home);
+  departures.set(owner, (departures.get(owner) ?? 0) + 1);
 }
 
 /** How long the last writes may take, where a disk hangs. */

@@ -7,7 +7,7 @@ import { endProcess, isAlive, launch, type ProcessId } from './launch.ts';
 import type { Source } from './protocol.ts';
 import { writeRecord } from './record.ts';
 import { addRunning, discard, mustBeWhole, startBeside, unitName } from './serve.ts';
-import { endHome, type Hfs, type Running } from './server.ts';
+import { endHome, type Hfs, noteDeparture, type Running } from './server.ts';
 import { addImage, serveHome, unserveHome } from './storage.ts';
 import { isListening } from './tcp-table.ts';
 
@@ -29,7 +29,7 @@ export async function beginSource(hfs: Hfs, departure: Departure): Promise<Sourc
   const { login, epoch, targetEpoch, peer } = departure;
   const file = hfs.imageFile(login, epoch);
   mustBeNewest(hfs, departure, true);
-  hfs.departures.set(login, (hfs.departures.get(login) ?? 0) + 1);
+  noteDeparture(hfs, login);
   let home = hfs.running.get(login);
   if (home && (home.record.epoch !== epoch || !isAlive(home.record.storage))) {
     await endHome(hfs, login);
@@ -113,7 +113,7 @@ function describeSource(hfs: Hfs, { record }: Running, file: string): Source {
 export async function endSource(hfs: Hfs, departure: Omit<Departure, 'peer'>): Promise<void> {
   const { login, epoch, targetEpoch } = departure;
   mustBeNewest(hfs, { ...departure, peer: '' });
-  hfs.departures.set(login, (hfs.departures.get(login) ?? 0) + 1);
+  noteDeparture(hfs, login);
   if ((hfs.running.get(login)?.record.epoch ?? 0) <= epoch) await endHome(hfs, login);
   await writeFileAtomic(
     endedFile(hfs, login, epoch),

@@ -20,6 +20,8 @@ const TABLES = [
   'presence',
   'presence_ended',
   'homes',
+  'home_sessions',
+  'home_choices',
   'quotas',
   'rfs_versions',
   'rfs_boots',

@@ -176,6 +176,51 @@ const STEPS: Record<string, (tx: Knex) => Promise<void>> = {
       t.string('seen_at', 32).notNullable();
     });
   },
+  '006-home-sets': async (tx) => {
+    // A person has a home of each set; those that there are keep their names and their places on the servers.
+    const homes = (await tx('homes').select()) as object[];
+    await tx.schema.dropTable('homes');
+    await tx.schema.createTable('homes', (t) => {
+      t.string('login', 32).notNullable();
+      t.string('set', 16).notNullable();
+      t.integer('hfs').notNullable().index();
+      t.integer('epoch').notNullable();
+      t.integer('last_epoch').notNullable(); // the highest ever handed out
+      t.string('state', 16).notNullable(); // creating, here, moving
+      t.integer('target'); // of a move
+      t.integer('target_epoch');
+      t.bigInteger('size_bytes').notNullable();
+      t.string('changed_at', 32).notNullable();
+      t.primary(['login', 'set']);
+    });
+    await tx.batchInsert(
+      'homes',
+      homes.map((home) => ({ ...home, set: 'usual' })),
+      50,
+    );
+    // Which of their homes a session was given, for as long as it lasts.
+    await tx.schema.createTable('home_sessions', (t) => {
+      t.string('login', 32).primary();
+      t.string('set', 16).notNullable();
+      t.string('hostname', 63).notNullable(); // as presence has it
+      t.string('since', 32).notNullable();
+    });
+    const sessions = (await tx('presence').select('login', 'hostname', 'since')) as object[];
+    await tx.batchInsert(
+      'home_sessions',
+      sessions.map((session) => ({ ...session, set: 'usual' })),
+      50,
+    );
+    // Who gets the homes of that set, whether the contest runs or not.
+    await tx.schema.createTable('home_choices', (t) => {
+      t.string('login', 32).primary();
+      t.string('set', 16).notNullable();
+    });
+    // A contest that runs already goes on with the homes that it found.
+    await tx.schema.alterTable('contest', (t) => {
+      t.string('homes', 16).notNullable().defaultTo('usual');
+    });
+  },
 };
 
 export const newestMigration = Object.keys(STEPS).at(-1)!;

@@ -31,6 +31,7 @@ const facts = (change: Partial<Facts> = {}, services: string[] = []): Facts => (
   mode: NEVER,
   heard: [],
   registration: true,
+  homes: { made: [], given: new Map(), chosen: new Map() },
   config: { firewall, contest: { ...contest, services } } as unknown as Facts['config'],
   ...change,
 });
@@ -45,7 +46,7 @@ const state = (change: object) => judge({ heard: [said(change)] }).consumers[0]!
 
 describe('what a contest changes', () => {
   it('closes machines of contestants and those where they sit, but not where an organiser does', () =>
-    expect(planContest(facts())).to.deep.include({
+    expect(planContest(facts(), NOW.getTime())).to.deep.include({
       closed: ['pas-r01p01'],
       kept: 3,
       people: 1,

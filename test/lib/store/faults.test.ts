@@ -98,6 +98,7 @@ describe('a database in trouble', function () {
       '003-rfs',
       '004-lifecycle',
       '005-contest',
+      '006-home-sets',
     ]);
     expect(await store.knex('changes').select('seq')).to.have.length(4);
   });

@@ -6,7 +6,7 @@ import { asProloError, ProloError } from '../../errors.ts';
 import { createLocks } from '../../locks.ts';
 import type { RpcMethods } from '../../rpc/call.ts';
 import { listImages, usedBytes } from '../image.ts';
-import { Epoch, Login } from '../params.ts';
+import { Epoch, HomeName } from '../params.ts';
 import type { Home } from '../protocol.ts';
 import type { Hfs } from '../server.ts';
 import { endedFile } from '../source.ts';
@@ -60,13 +60,13 @@ export function createBackupMethods(hfs: Hfs, metrics: Registry): RpcMethods {
       description: 'The homes on this server that were written since they were stored last.',
       secret,
       params: Type.Object({}),
-      result: Type.Array(Login),
+      result: Type.Array(HomeName),
       run: async () => listChanged(hfs, repository(), await rowsHere(hfs)),
     },
     backup: {
       description: 'Stores a home as it is at one moment, in use or not; one after the other.',
       secret,
-      params: Type.Object({ login: Login }),
+      params: Type.Object({ login: HomeName }),
       result: Type.Object({}),
       run: (kwargs) =>
         inTurn('backup', async () => {
@@ -88,14 +88,14 @@ export function createBackupMethods(hfs: Hfs, metrics: Registry): RpcMethods {
     snapshots: {
       description: 'The stored homes, oldest first: of one login, or of all.',
       secret,
-      params: Type.Object({ login: Type.Optional(Login) }),
+      params: Type.Object({ login: Type.Optional(HomeName) }),
       result: Type.Array(Type.Object({})),
       run: ({ login }) => repository().snapshots(login as string | undefined),
     },
     kept: {
       description: 'Old images that this server still has.',
       secret,
-      params: Type.Object({ login: Type.Optional(Login) }),
+      params: Type.Object({ login: Type.Optional(HomeName) }),
       result: Type.Array(Type.Object({})),
       run: async ({ login }) =>
         (await listKept(hfs))
@@ -121,7 +121,7 @@ export function createBackupMethods(hfs: Hfs, metrics: Registry): RpcMethods {
         'Makes and checks the image of a snapshot, or of an old image here; nothing serves it yet.',
       secret,
       params: Type.Object({
-        login: Login,
+        login: HomeName,
         snapshot: Type.Optional(SnapshotId),
         kept: Type.Optional(Epoch),
       }),
@@ -143,7 +143,7 @@ export function createBackupMethods(hfs: Hfs, metrics: Registry): RpcMethods {
     place_restored: {
       description: 'Gives the image that was prepared its place and epoch; hfsdb records it then.',
       secret,
-      params: Type.Object({ login: Login, epoch: Epoch }),
+      params: Type.Object({ login: HomeName, epoch: Epoch }),
       result: Type.Boolean(),
       async run({ login, epoch }) {
         await placePrepared(hfs, login as string, epoch as number);
@@ -153,7 +153,7 @@ export function createBackupMethods(hfs: Hfs, metrics: Registry): RpcMethods {
     discard_restore: {
       description: 'Takes away what was prepared.',
       secret,
-      params: Type.Object({ login: Login }),
+      params: Type.Object({ login: HomeName }),
       result: Type.Boolean(),
       async run({ login }) {
         await discardPrepared(hfs, login as string);

@@ -1,12 +1,14 @@
 import { ProloError } from '../../errors.ts';
 import type { Home } from '../protocol.ts';
 
-/** A server that was asked for a home. */
+/** A server that was asked for a home, by its name. */
 export interface Ask {
   login: string;
   hfs: number;
   /** Of a new home. */
   size_bytes: number;
+  /** The highest epoch that any home of its owner ever had; default: none. */
+  last_epoch?: number;
   /** ISO 8601, UTC */
   now: string;
 }
@@ -26,9 +28,10 @@ export type OpenDecision = { row: Home; answer: Action } | { settle: { hfs: numb
  *   never gets the owner's word any more, so it can serve nothing but what the owner still lets it write
  */
 export function decideOpen(row: Home | undefined, ask: Ask, asked?: number): OpenDecision {
-  const { login, hfs, size_bytes, now } = ask;
+  const { login, hfs, size_bytes, last_epoch = 0, now } = ask;
   if (!row) {
-    const first = { login, hfs, epoch: 1, last_epoch: 1, size_bytes, changed_at: now };
+    const epoch = last_epoch + 1;
+    const first = { login, hfs, epoch, last_epoch: epoch, size_bytes, changed_at: now };
     return create({ ...first, state: 'creating', target: null, target_epoch: null });
   }
   switch (row.state) {

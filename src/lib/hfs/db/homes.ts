@@ -5,6 +5,7 @@ import type { Site } from '../../site/site.ts';
 import { audit } from '../../store/change-log.ts';
 import { readTogether, type Store, transact, type Tx } from '../../store/store.ts';
 import { hfsClient } from '../clients.ts';
+import { homeName, ownerOf } from '../home-name.ts';
 import type { Home, HomeStatus, Opened, Seat } from '../protocol.ts';
 import {
   type Action,
@@ -16,8 +17,11 @@ import {
   describeHome,
 } from './decide.ts';
 import { checkSeat } from './seat.ts';
+import { type HomeSession, isSameSession, setOfSession } from './sets.ts';
+import { readSetFacts, writeSession } from './sets-table.ts';
 import {
   findHome,
+  findHomeOf,
   findOwner,
   findWhereabouts,
   listHomes,
@@ -33,19 +37,31 @@ const SETTLE_MS = 20_000;
 /** Between a move's end and the next look, another may have begun. */
 const ATTEMPTS = 4;
 
-/** Which server owns which home: the calls of servers. One thing at a time for each login. */
+/** Which home is asked for, by name, and what its check found. */
+type Choose<T> = (
+  tx: Tx,
+  owner: Owner,
+) => Promise<{
+  name: string;
+  value: T;
+  /** One that is given its home with this answer. */
+  session?: HomeSession;
+}>;
+
+/** Which server owns which home: the calls of servers. One thing at a time for each person. */
 export interface Homes {
+  /** The home that the session of `login` has, or gets now. */
   open(login: string, hfs: number, ip: string): Promise<Opened>;
   created(claim: Claim): Promise<void>;
   finishMove(claim: Claim): Promise<void>;
   abortMove(claim: Claim): Promise<Home>;
   list(hfs?: number): Promise<HomeStatus[]>;
   /** As `open`, for nobody who waits. @param check in the same transaction; it throws when it may not be */
-  decide(login: string, hfs: number, check: (db: Tx) => Promise<void>): Promise<Action & { owner: Owner }>;
+  decide(name: string, hfs: number, check: (db: Tx) => Promise<void>): Promise<Action & { owner: Owner }>;
   /** Works when nothing else is going on with that home. What a row holds then stays so, but for who is logged on. */
-  alone<T>(login: string, work: () => Promise<T>): Promise<T>;
+  alone<T>(name: string, work: () => Promise<T>): Promise<T>;
   /** Reads, changes and writes one row, when nothing else is going on with it. */
-  update<T>(login: string, work: (tx: Tx) => Promise<T>): Promise<T>;
+  update<T>(name: string, work: (tx: Tx) => Promise<T>): Promise<T>;
   /** Asks a server. @throws ProloError `unavailable` that names it */
   ask(hfs: number, method: string, kwargs: Record<string, unknown>, timeoutMs?: number): Promise<unknown>;
 }
@@ -73,45 +89,47 @@ export function createHomes(site: Site, log: Logger, store: Store, wordMs = WORD
     login: string,
     hfs: number,
     asked: number | undefined,
-    check: (db: Tx) => Promise<T>,
+    choose: Choose<T>,
   ): Promise<
-    { value: T; owner: Owner; row: Home; answer: Action } | { settle: { hfs: number; target_epoch: number } }
+    | { value: T; owner: Owner; row: Home; answer: Action }
+    | { settle: { hfs: number; target_epoch: number }; name: string }
   > => {
     const decide = async (tx: Tx) => {
       const owner = await findOwner(tx, config, login);
-      const value = await check(tx);
-      const before = await findHome(tx, login);
-      const decision = decideOpen(before, { login, hfs, size_bytes: owner.size_bytes, now: now() }, asked);
-      if ('settle' in decision) return { decision, changed: false };
-      return { decision: { ...decision, value, owner }, changed: decision.row !== before };
+      const { name, value, session } = await choose(tx, owner);
+      const { home: before, last_epoch } = await findHomeOf(tx, name);
+      const ask = { login: name, hfs, size_bytes: owner.size_bytes, last_epoch, now: now() };
+      const decision = decideOpen(before, ask, asked);
+      if ('settle' in decision) return { decision: { ...decision, name }, begins: false, moves: false };
+      const moves = decision.row !== before;
+      return { decision: { ...decision, value, owner }, begins: session !== undefined, moves, session };
     };
     const looked = await readTogether(store, decide);
-    if (!looked.changed) return looked.decision;
+    if (!looked.begins && !looked.moves) return looked.decision;
     return transact(store, async (tx) => {
-      const { decision, changed } = await decide(tx);
-      if (changed && 'row' in decision) {
-        await writeHome(tx, decision.row);
-        await audit(
-          tx,
-          `hfs ${hfs}`,
-          `home ${decision.answer.action}`,
-          `${login} ${describeHome(decision.row)}`,
-        );
+      const { decision, moves, session } = await decide(tx);
+      if (!('row' in decision)) return decision;
+      const { row, answer } = decision;
+      if (session) await writeSession(tx, session, session.set);
+      if (moves) {
+        await writeHome(tx, row);
+        await audit(tx, `hfs ${hfs}`, `home ${answer.action}`, `${row.login} ${describeHome(row)}`);
       }
       return decision;
     });
   };
 
-  const openAs = async <T>(login: string, hfs: number, check: (db: Tx) => Promise<T>) => {
+  const openAs = async <T>(login: string, hfs: number, choose: Choose<T>) => {
     let asked: number | undefined;
     for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
-      const result = await inOrder(login, () => step(login, hfs, asked, check));
+      const result = await inOrder(login, () => step(login, hfs, asked, choose));
       if ('answer' in result) return result;
       // Not in order: what it waits for is that server's finish_move or abort_move.
       asked = result.settle.target_epoch;
-      await ask(result.settle.hfs, 'settle', { login }, SETTLE_MS).catch((error: unknown) =>
+      const { name } = result;
+      await ask(result.settle.hfs, 'settle', { login: name }, SETTLE_MS).catch((error: unknown) =>
         log.warn(
-          { login, ...result.settle, error: asProloError(error).message },
+          { login: name, ...result.settle, error: asProloError(error).message },
           'home: its move is dropped',
         ),
       );
@@ -130,6 +148,9 @@ export function createHomes(site: Site, log: Logger, store: Store, wordMs = WORD
       await audit(tx, `hfs ${claim.hfs}`, 'home', `${claim.login} ${describeHome(after)}`);
     });
 
+  /** One thing at a time for each person, whichever of their homes. */
+  const alone = <T>(name: string, work: () => Promise<T>): Promise<T> => inOrder(ownerOf(name), work);
+
   return {
     ask,
     async open(login, hfs, ip) {
@@ -138,18 +159,30 @@ export function createHomes(site: Site, log: Logger, store: Store, wordMs = WORD
         owner,
         row,
         answer,
-      } = await openAs(login, hfs, async (tx): Promise<Seat> =>
-        checkSeat(login, ip, await findWhereabouts(tx, login, ip), config.bind),
-      );
-      return { ...owner, seat, size_bytes: row.size_bytes, ...answer };
+      } = await openAs<Seat>(login, hfs, async (tx, owner) => {
+        const seat = checkSeat(login, ip, await findWhereabouts(tx, login, ip), config.bind);
+        const facts = await readSetFacts(tx, config, owner);
+        const set = setOfSession(facts, Date.now());
+        const { session, given } = facts;
+        const isNew = session && !(given && isSameSession(session, given));
+        return {
+          name: homeName({ login, set }),
+          value: seat,
+          ...(isNew ? { session: { ...session, set } } : {}),
+        };
+      });
+      return { ...owner, login: row.login, seat, size_bytes: row.size_bytes, ...answer };
     },
-    async decide(login, hfs, check) {
-      const { owner, row, answer } = await openAs(login, hfs, check);
+    async decide(name, hfs, check) {
+      const { owner, row, answer } = await openAs(ownerOf(name), hfs, async (tx) => ({
+        name,
+        value: await check(tx),
+      }));
       return { ...answer, owner: { ...owner, size_bytes: row.size_bytes } };
     },
-    created: (claim) => inOrder(claim.login, () => claimed(claim, (row) => decideCreated(row, claim, now()))),
+    created: (claim) => alone(claim.login, () => claimed(claim, (row) => decideCreated(row, claim, now()))),
     finishMove: (claim) =>
-      inOrder(claim.login, async () => {
+      alone(claim.login, async () => {
         const { login, hfs, epoch } = claim;
         const before = await findHome(store.knex, login);
         if (!decideFinish(before, claim, now())) return;
@@ -158,12 +191,12 @@ export function createHomes(site: Site, log: Logger, store: Store, wordMs = WORD
         log.info({ login, from: before!.hfs, to: hfs, epoch }, 'home: has moved');
       }),
     abortMove: (claim) =>
-      inOrder(claim.login, async () => {
+      alone(claim.login, async () => {
         await claimed(claim, (row) => row && decideAbort(row, claim, now()));
         return mustFindHome(store.knex, claim.login);
       }),
     list: (hfs) => listHomes(store.knex, hfs),
-    alone: inOrder,
-    update: (login, work) => inOrder(login, () => transact(store, work)),
+    alone,
+    update: (name, work) => alone(name, () => transact(store, work)),
   };
 }

@@ -1,6 +1,6 @@
 import { Type } from 'typebox';
 import type { RpcMethods } from '../../rpc/call.ts';
-import { Epoch, Login, Server } from '../params.ts';
+import { Epoch, HomeName, Login, Server } from '../params.ts';
 import type { Claim } from './decide.ts';
 import type { Homes } from './homes.ts';
 
@@ -9,7 +9,7 @@ const Ip = Type.String({ maxLength: 45, pattern: '^[0-9a-fA-F.:]+$', description
 /** What servers ask. */
 export function createServerMethods(homes: Homes): RpcMethods {
   const secret = 'hfs.control';
-  const claim = Type.Object({ login: Login, hfs: Server, epoch: Epoch });
+  const claim = Type.Object({ login: HomeName, hfs: Server, epoch: Epoch });
   return {
     open: {
       description: 'What a server shall do for whoever asks it for a home: make it, serve it, or fetch it.',

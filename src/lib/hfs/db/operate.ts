@@ -5,12 +5,14 @@ import type { Config } from '../../site/schema.ts';
 import { audit } from '../../store/change-log.ts';
 import { type Store, type Tx } from '../../store/store.ts';
 import type { CheckedImage, Home, HomeStatus, ServedHome } from '../protocol.ts';
-import { Login, Server } from '../params.ts';
+import { ownerOf } from '../home-name.ts';
+import { HomeName, Login, Server, SetName } from '../params.ts';
 import { describeHome, remake } from './decide.ts';
 import { findProblems, type Problem } from './doctor.ts';
 import { mustBeFree } from './free.ts';
 import type { Homes } from './homes.ts';
 import { listServers } from './servers.ts';
+import { writeChoice } from './sets-table.ts';
 import { findHome, mustFindHome, writeHome, writeQuota } from './table.ts';
 
 /** Of one image, read whole. */
@@ -38,23 +40,31 @@ export function createOperatorMethods(homes: Homes, store: Store, config: Config
     move: {
       description: 'Moves a home that nobody uses to another server; it answers when the move has begun.',
       secret,
-      params: Type.Object({ login: Login, hfs: Server, actor }),
+      params: Type.Object({ login: HomeName, hfs: Server, actor }),
       result: Type.Object({}),
       run: (kwargs) => moveHome(homes, store, kwargs as never),
     },
     resize: {
       description: 'Gives a home another size, and its owner that quota.',
       secret,
-      params: Type.Object({ login: Login, size_bytes: Type.Integer({ minimum: 1 }), actor }),
+      params: Type.Object({ login: HomeName, size_bytes: Type.Integer({ minimum: 1 }), actor }),
       result: Type.Union([Type.Object({}), Type.Null()]),
       run: (kwargs) => resizeHome(homes, store, kwargs as never),
     },
     reset: {
       description: 'The next login gets a new home; the old one is kept aside, or deleted.',
       secret,
-      params: Type.Object({ login: Login, purge: Type.Boolean(), actor }),
+      params: Type.Object({ login: HomeName, purge: Type.Boolean(), actor }),
       result: Type.Object({}),
       run: (kwargs) => resetHome(homes, store, kwargs as never),
+    },
+    choose: {
+      description:
+        'Says which of their homes somebody gets from the next session on; null: as the contest has it.',
+      secret,
+      params: Type.Object({ login: Login, set: Type.Union([SetName, Type.Null()]), actor }),
+      result: Type.Null(),
+      run: (kwargs) => chooseHome(homes, store, kwargs as never),
     },
     doctor: {
       description: 'Compares the table with the disks of all servers, and checks what nobody uses.',
@@ -110,10 +120,8 @@ async function resizeHome(
   store: Store,
   { login, size_bytes, actor }: { login: string; size_bytes: number; actor: string },
 ): Promise<Home | null> {
-  if (!(await store.knex('users').where({ login }).first('id')))
-    throw new ProloError('not-found', `user ${login}: not in UDB`, {
-      hint: '`prolo udb list` shows those that are',
-    });
+  const owner = ownerOf(login);
+  await mustBeUser(store, owner);
   const row = await homes.update(login, async (tx) => {
     const home = await findHome(tx, login);
     if (!home || home.state === 'creating') return undefined;
@@ -123,7 +131,7 @@ async function resizeHome(
   });
   if (row) await homes.ask(row.hfs, 'resize', { login, epoch: row.epoch, size_bytes }, SLOW_MS);
   return homes.update(login, async (tx) => {
-    await writeQuota(tx, login, size_bytes);
+    await writeQuota(tx, owner, size_bytes);
     const now = await findHome(tx, login);
     const home = now && { ...now, size_bytes: row || now.state === 'creating' ? size_bytes : now.size_bytes };
     if (home) await writeHome(tx, home);
@@ -154,6 +162,26 @@ async function resetHome(
   });
   const kept = await homes.ask(before.hfs, 'remove', { login, epoch: before.epoch, purge });
   return { home: await mustFindHome(store.knex, login), kept: kept as string | null };
+}
+
+async function chooseHome(
+  homes: Homes,
+  store: Store,
+  { login, set, actor }: { login: string; set: string | null; actor: string },
+): Promise<null> {
+  await mustBeUser(store, login);
+  return homes.update(login, async (tx) => {
+    await writeChoice(tx, login, set);
+    await audit(tx, actor, 'home choose', `${login} ${set ?? 'as the contest has it'}`);
+    return null;
+  });
+}
+
+async function mustBeUser(store: Store, login: string): Promise<void> {
+  if (await store.knex('users').where({ login }).first('id')) return;
+  throw new ProloError('not-found', `user ${login}: not in UDB`, {
+    hint: '`prolo udb list` shows those that are',
+  });
 }
 
 function moves(row: Home): ProloError {

@@ -2,7 +2,7 @@ import { Type } from 'typebox';
 import type { RpcMethods } from '../../rpc/call.ts';
 import type { Config } from '../../site/schema.ts';
 import type { Store } from '../../store/store.ts';
-import { Epoch, Login, Server } from '../params.ts';
+import { Epoch, HomeName, Server } from '../params.ts';
 import { planEvacuation } from './evacuate.ts';
 import type { Homes } from './homes.ts';
 import { listRestorable } from './restorable.ts';
@@ -15,7 +15,7 @@ export function createRestoreMethods(homes: Homes, store: Store, config: Config)
     restorable: {
       description: 'The backups of a home, and the old images that servers still have of it.',
       secret,
-      params: Type.Object({ login: Login }),
+      params: Type.Object({ login: HomeName }),
       result: Type.Object({}),
       run: ({ login }) => listRestorable(homes, store, config, login as string),
     },
@@ -23,7 +23,7 @@ export function createRestoreMethods(homes: Homes, store: Store, config: Config)
       description: 'Makes an earlier state of a home the home.',
       secret,
       params: Type.Object({
-        login: Login,
+        login: HomeName,
         at: Type.Optional(Type.String({ maxLength: 32, pattern: '^\\d{4}-\\d\\d-\\d\\dT[0-9:.]+Z$' })),
         snapshot: Type.Optional(Type.String({ pattern: '^[0-9a-f]{4,64}$', description: 'a snapshot' })),
         kept: Type.Optional(Type.Object({ hfs: Server, epoch: Epoch })),

@@ -10,7 +10,7 @@ import { mustBeFree } from './free.ts';
 import type { Homes } from './homes.ts';
 import { LIST_MS } from './restorable.ts';
 import { TRY_MS } from './servers.ts';
-import { findHome, writeHome } from './table.ts';
+import { findHome, findHomeOf, writeHome } from './table.ts';
 
 /** Of a whole image, read from the repository and checked. */
 const PREPARE_MS = 30 * 60_000;
@@ -70,15 +70,16 @@ async function replace(
   { login, force, actor }: Restore,
   { row, to, sizeBytes, from }: { row: Home | undefined; to: number; sizeBytes: number; from: string },
 ): Promise<Home> {
-  const check = async (db: Knex): Promise<Home | undefined> => {
-    const now = await findHome(db, login);
+  const check = async (db: Knex): Promise<{ home: Home | undefined; last_epoch: number }> => {
+    const found = await findHomeOf(db, login);
+    const now = found.home;
     if (now?.epoch !== row?.epoch)
       throw new ProloError('conflict', `home ${login}: it has moved meanwhile`, { hint: 'restore it again' });
     if (!force) await mayBeReplaced(db, login, now);
-    return now;
+    return found;
   };
-  const before = await check(store.knex);
-  const epoch = (before?.last_epoch ?? 0) + 1;
+  const { home: before, last_epoch } = await check(store.knex);
+  const epoch = last_epoch + 1;
   try {
     if (before && !force)
       await homes.ask(before.hfs, 'end_source', { login, epoch: before.epoch, target_epoch: epoch }, STEP_MS);

@@ -3,44 +3,71 @@ import { ProloError } from '../../errors.ts';
 import { findPresence } from '../../presence/table.ts';
 import type { Config, Group } from '../../site/schema.ts';
 import type { Tx } from '../../store/store.ts';
+import { type HomeKey, homeName, parseHomeName, USUAL } from '../home-name.ts';
 import type { Home, HomeStatus, Seat } from '../protocol.ts';
 import type { Whereabouts } from './seat.ts';
 
 /** PostgreSQL gives a bigint as text. */
-type Row = Omit<Home, 'size_bytes'> & { size_bytes: number | string };
+type Row = Omit<Home, 'size_bytes'> & HomeKey & { size_bytes: number | string };
 
-const toHome = (row: Row): Home => ({ ...row, size_bytes: Number(row.size_bytes) });
+function toHome({ set, ...row }: Row): Home {
+  return { ...row, login: homeName({ login: row.login, set }), size_bytes: Number(row.size_bytes) };
+}
 
-export async function findHome(db: Knex, login: string): Promise<Home | undefined> {
-  const row = await db<Row>('homes').where({ login }).first();
-  return row && toHome(row);
+/**
+ * The row of one home, if there is one, and the highest epoch that any home of its owner ever had: the next is above that, so
+ * that no two images of one person are of the same epoch.
+ */
+export async function findHomeOf(
+  db: Knex,
+  name: string,
+): Promise<{ home: Home | undefined; last_epoch: number }> {
+  const { login, set } = parseHomeName(name);
+  const rows = (await db('homes').where({ login })) as Row[];
+  const last_epoch = Math.max(0, ...rows.map((row) => row.last_epoch));
+  const row = rows.find((one) => one.set === set);
+  return { home: row && { ...toHome(row), last_epoch }, last_epoch };
+}
+
+export async function findHome(db: Knex, name: string): Promise<Home | undefined> {
+  return (await findHomeOf(db, name)).home;
 }
 
 /** @throws ProloError `not-found` */
-export async function mustFindHome(db: Knex, login: string): Promise<Home> {
-  const home = await findHome(db, login);
+export async function mustFindHome(db: Knex, name: string): Promise<Home> {
+  const home = await findHome(db, name);
   if (home) return home;
-  throw new ProloError('not-found', `home ${login}: there is none`, {
+  throw new ProloError('not-found', `home ${name}: there is none`, {
     hint: 'it is made when its owner logs in for the first time',
   });
 }
 
 export async function writeHome(tx: Tx, home: Home): Promise<void> {
-  await tx('homes').insert(home).onConflict('login').merge();
+  await tx('homes')
+    .insert({ ...home, ...parseHomeName(home.login) })
+    .onConflict(['login', 'set'])
+    .merge();
 }
 
-/** All homes, or those that concern one server, in order of login, each with where its owner sits. */
+/** All homes, or those that concern one server, in order of name, each with where its owner sits who has it there. */
 export async function listHomes(db: Knex, hfs?: number): Promise<HomeStatus[]> {
   const query = db('homes')
     .leftJoin('presence', 'presence.login', 'homes.login')
     .leftJoin('machines', 'machines.hostname', 'presence.hostname')
-    .select('homes.*', 'presence.hostname', 'presence.ip', 'machines.ip as now_ip');
+    .leftJoin('home_sessions', 'home_sessions.login', 'homes.login')
+    .select('homes.*', 'presence.hostname', 'presence.ip', 'machines.ip as now_ip')
+    .select('home_sessions.set as given');
   if (hfs !== undefined) void query.where({ 'homes.hfs': hfs }).orWhere({ 'homes.target': hfs });
-  const rows = (await query) as (Row & { hostname: string | null; ip: string; now_ip: string | null })[];
+  const rows = (await query) as (Row & {
+    hostname: string | null;
+    ip: string;
+    now_ip: string | null;
+    given: string | null;
+  })[];
   return rows
-    .map(({ hostname, ip, now_ip, ...row }) => ({
+    .map(({ hostname, ip, now_ip, given, ...row }) => ({
       ...toHome(row),
-      seat: hostname === null ? null : { hostname, ip: now_ip ?? ip },
+      seat: hostname === null || row.set !== (given ?? USUAL) ? null : { hostname, ip: now_ip ?? ip },
     }))
     .sort((a, b) => (a.login < b.login ? -1 : 1)); // a database's own order depends on its locale
 }

@@ -1,0 +1,73 @@
+import { type HomeKey, USUAL } from '../hfs/home-name.ts';
+import { setOfNext } from '../hfs/db/sets.ts';
+import type { Facts } from './facts.ts';
+import { CONTEST_SET, phaseAt } from './mode.ts';
+
+/** Somebody who is logged on and has another home than they would get now. */
+export interface HomeLag {
+  login: string;
+  hostname: string;
+  /** The set of the home that they have until they log out. */
+  has: string;
+  wanted: string;
+}
+
+/** Whose home is another one until they log in again. Who was given none yet has none to give back. */
+export function listHomeLags({ known, mode, homes, config }: Facts, nowMs: number): HomeLag[] {
+  return [...known.sessions.values()].flatMap(({ login, hostname }) => {
+    const given = homes.given.get(login);
+    const group = known.users.get(login)?.group;
+    // What presence lost and found again has the home that it was given before.
+    if (given?.hostname !== hostname || group === undefined) return [];
+    const contestant = isOne(config.contest.groups, group);
+    const wanted = setOfNext({ chosen: homes.chosen.get(login), contestant, mode }, nowMs);
+    return wanted === given.set ? [] : [{ login, hostname, has: given.set, wanted }];
+  });
+}
+
+/** What a contest does to homes. */
+export interface HomesPlan {
+  /** The set that contestants get. */
+  set: string;
+  /** Contestants who have one of it already, and those whose is made at their next login. */
+  there: number;
+  made: number;
+  /** Those who keep the one that they work in until they log out. */
+  staying: { login: string; hostname: string; has: string }[];
+  /** Contestants who get another one than that, since an operator said so. */
+  excepted: string[];
+}
+
+/** @param wanted the set that is asked for; default: what the row says, or would */
+export function planHomes({ known, mode, homes, config }: Facts, nowMs: number, wanted?: string): HomesPlan {
+  const set = wanted ?? (phaseAt(mode, nowMs) === 'off' ? CONTEST_SET : mode.homes);
+  const contestants = [...known.users].flatMap(([login, { group }]) =>
+    isOne(config.contest.groups, group) ? [login] : [],
+  );
+  const excepted = contestants.filter((login) => (homes.chosen.get(login) ?? set) !== set);
+  const swapped = contestants.filter((login) => !excepted.includes(login));
+  const have = new Set(homes.made.flatMap((home: HomeKey) => (home.set === set ? [home.login] : [])));
+  const there = swapped.filter((login) => have.has(login)).length;
+  const staying = swapped.flatMap((login) => {
+    const [session, given] = [known.sessions.get(login), homes.given.get(login)];
+    if (!session || given?.hostname !== session.hostname || given.set === set) return [];
+    return [{ login, hostname: session.hostname, has: given.set }];
+  });
+  return { set, there, made: swapped.length - there, staying, excepted };
+}
+
+/** @param on whether the contest runs: what it does is done already */
+export function describeHomes({ set, there, made, staying, excepted }: HomesPlan, on: boolean): string {
+  if (set === USUAL) return 'stay as they are';
+  const people = there + made;
+  const get = on ? 'have, or get' : 'get';
+  const keep =
+    staying.length === 0 ? '' : `; ${staying.length} keep theirs until they log out: ${names(staying)}`;
+  const not = excepted.length === 0 ? '' : `; not ${excepted.join(', ')} (\`prolo hfs choose\`)`;
+  return `${people} contestants ${get} one of the set ${set} at their next login: ${made} to be made, ${there} there${keep}${not}`;
+}
+
+const names = (people: HomesPlan['staying']): string =>
+  people.map(({ login, hostname }) => `${login} (${hostname})`).join(', ');
+
+const isOne = (list: readonly string[], value: string): boolean => list.includes(value);

@@ -1,0 +1,57 @@
+import type { Knex } from 'knex';
+import { readMode } from '../../contest/table.ts';
+import { findPresence } from '../../presence/table.ts';
+import type { Config, Group } from '../../site/schema.ts';
+import type { Tx } from '../../store/store.ts';
+import type { HomeKey } from '../home-name.ts';
+import type { HomeSession, SessionId, SetFacts } from './sets.ts';
+
+/** Of what one transaction sees. */
+export async function readSetFacts(
+  db: Knex,
+  { contest }: Pick<Config, 'contest'>,
+  { login, group }: { login: string; group: Group },
+): Promise<SetFacts> {
+  const choice = (await db('home_choices').where({ login }).first('set')) as { set: string } | undefined;
+  return {
+    session: await findPresence(db, login),
+    given: await findSession(db, login),
+    chosen: choice?.set,
+    contestant: contest.groups.includes(group),
+    mode: await readMode(db),
+  };
+}
+
+export async function findSession(db: Knex, login: string): Promise<HomeSession | undefined> {
+  return db<HomeSession>('home_sessions').where({ login }).first();
+}
+
+/** Who was given what last, whether they are still logged on or not. */
+export async function listSessions(db: Knex): Promise<HomeSession[]> {
+  return (await db('home_sessions').select()) as HomeSession[];
+}
+
+/** All homes but those that are still to be made. */
+export async function listMade(db: Knex): Promise<HomeKey[]> {
+  return (await db('homes').whereNot({ state: 'creating' }).select('login', 'set')) as HomeKey[];
+}
+
+export async function writeSession(
+  tx: Tx,
+  { login, hostname, since }: SessionId,
+  set: string,
+): Promise<void> {
+  await tx('home_sessions').insert({ login, hostname, since, set }).onConflict('login').merge();
+}
+
+/** By login: those for whom an operator has said which. */
+export async function listChoices(db: Knex): Promise<Map<string, string>> {
+  const rows = (await db('home_choices').select('login', 'set')) as HomeKey[];
+  return new Map(rows.map(({ login, set }) => [login, set]));
+}
+
+/** @param set null: the contest decides again */
+export async function writeChoice(tx: Tx, login: string, set: string | null): Promise<void> {
+  if (set === null) await tx('home_choices').where({ login }).delete();
+  else await tx('home_choices').insert({ login, set }).onConflict('login').merge();
+}
