@@ -44,7 +44,9 @@ describe('the layers of the house', () => {
     const wrong = files.filter(
       (file) =>
         readFileSync(join(src, file), 'utf8').includes("'@oclif/core'") &&
-        !/^(commands\/|hooks\/|base-command|destructive-command|contest-change-command|main|lib\/[a-z]+\/flags)/.test(file),
+        !/^(commands\/|hooks\/|base-command|destructive-command|contest-change-command|main|lib\/[a-z]+\/flags)/.test(
+          file,
+        ),
     );
     expect(wrong).to.deep.equal([]);
   });
