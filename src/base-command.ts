@@ -48,15 +48,20 @@ export abstract class BaseCommand<T extends typeof Command = typeof Command> ext
     return (this.#site = loadSite(findConfig(this.flags.config, process.env, process.cwd())));
   }
 
-  /** The gateway's database, closed when the command ends. */
+  /** The gateway's database, closed when the command ends. After a failure it is tried anew. */
   protected store(): Promise<Store> {
-    return (this.#store ??= (async () => {
-      const [{ databaseUrl }, { openStore }] = await Promise.all([
-        import('./lib/site/site.ts'),
-        import('./lib/store/store.ts'),
-      ]);
-      return openStore(databaseUrl(await this.site()));
-    })());
+    return (this.#store ??= this.#openStore().catch((error: unknown) => {
+      this.#store = undefined;
+      throw error;
+    }));
+  }
+
+  async #openStore(): Promise<Store> {
+    const [{ databaseUrl }, { openStore }] = await Promise.all([
+      import('./lib/site/site.ts'),
+      import('./lib/store/store.ts'),
+    ]);
+    return openStore(databaseUrl(await this.site()));
   }
 
   /** Who runs this, for the change log: `root@gw`, the person behind sudo where there is one. */

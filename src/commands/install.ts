@@ -4,6 +4,7 @@ import { Args, Flags } from '@oclif/core';
 import { DestructiveCommand } from '../destructive-command.ts';
 import type { Plan } from '../lib/install/install.ts';
 import type { Step } from '../lib/install/plan.ts';
+import type { ProloError } from '../lib/errors.ts';
 import type { Registration } from '../lib/install/register.ts';
 import type { Site } from '../lib/site/site.ts';
 
@@ -50,6 +51,10 @@ name, at a terminal, it asks what this machine is to become, and makes the gatew
     const { config = process.env.PROLO_CONFIG } = this.flags;
     const places = config === undefined ? ['prolo.yml', '/etc/prolo/prolo.yml'] : [config];
     return this.words.length === 0 && !places.some((place) => existsSync(place));
+  }
+
+  protected override mendsStore(): boolean {
+    return true;
   }
 
   async run() {
@@ -142,6 +147,8 @@ name, at a terminal, it asks what this machine is to become, and makes the gatew
 
   /** What MDB would be told of this server; where it is not this host that has MDB, the command for the one that has. */
   private async registration(site: Site, role: string, name: string, root: string) {
+    // It tells MDB itself when it starts: prolo-registration.service.
+    if (role === 'gw' && root !== '/') return undefined;
     const { registrationCommand, registrationOf } = await import('../lib/install/register.ts');
     const nics = root === '/' ? networkInterfaces() : {};
     const wanted = registrationOf(site.config, role, name, nics, this.flags.mac);
@@ -150,9 +157,14 @@ name, at a terminal, it asks what this machine is to become, and makes the gatew
       return undefined;
     }
     const lacks = await this.tellMdb(site, wanted, true).catch((error: unknown) => {
+      if ((error as Partial<ProloError>).kind !== 'unavailable') throw error;
       // PostgreSQL may be what this is to install.
-      if (!site.config.database?.startsWith('postgres')) throw error;
-      return wanted;
+      this.note(
+        role === 'gw'
+          ? `database ${site.config.gateway}: not there yet; MDB is told by prolo-registration.service when it is`
+          : `${(error as Error).message}; when it answers: ${registrationCommand(wanted)}`,
+      );
+      return undefined;
     });
     return { wanted, told: lacks && `+ ${name} in MDB: ${(lacks.aliases ?? []).join(' ')}` };
   }

@@ -15,6 +15,7 @@ import { ntpServer } from './recipes/ntp.ts';
 import { postgresql } from './recipes/postgresql.ts';
 import { prolo } from './recipes/prolo.ts';
 import { nodeExporter, processExporter, prometheus } from './recipes/prometheus.ts';
+import { registration } from './recipes/registration.ts';
 import { router, sysctl } from './recipes/sysctl.ts';
 import { tftp } from './recipes/tftp.ts';
 
@@ -47,6 +48,7 @@ const MAKERS: readonly RecipeMaker[] = [
   ntpServer,
   nginx,
   prolo,
+  registration,
   ...daemonRecipes,
 ];
 

@@ -24,7 +24,7 @@ export const SERVER_ROLES: Readonly<Record<string, Role>> = {
       ...FIRST,
       ...['hosts', 'networkd', 'router', 'conntrack', 'ntp-server'],
       ...(database.startsWith('postgres') ? ['postgresql'] : []),
-      ...['prolo', ...GATEWAY_DAEMONS, ...ACCOUNTS],
+      ...['prolo', 'registration', ...GATEWAY_DAEMONS, ...ACCOUNTS],
       ...['named', 'dhcp', 'tftp', 'nginx'],
       ...LAST,
     ],

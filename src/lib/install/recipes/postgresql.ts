@@ -1,6 +1,7 @@
 import { ProloError } from '../../errors.ts';
 import { renderTemplate } from '../../template.ts';
 import type { RecipeMaker } from '../recipe.ts';
+import { PROLO_USER } from './installed-site.ts';
 
 const SQL = '/etc/prolo-postgresql.sql';
 
@@ -11,7 +12,13 @@ export const postgresql: RecipeMaker = ({ site: { config }, distribution }) => (
   packages: ['postgresql'],
   get files() {
     return [
-      { path: SQL, text: renderTemplate('install/postgresql.sql', databaseNames(config.database)) },
+      {
+        path: SQL,
+        text: renderTemplate('install/postgresql.sql', {
+          ...databaseNames(config.database),
+          user: PROLO_USER,
+        }),
+      },
       {
         path: '/etc/systemd/system/prolo-postgresql.service',
         text: renderTemplate('install/postgresql.service', { sql: SQL }),
