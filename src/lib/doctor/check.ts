@@ -11,6 +11,8 @@ export interface Finding {
   colour: Colour;
   what: string;
   fix?: string;
+  /** Where it was found, with `--from`; `what` and `fix` name them too. */
+  machines?: string[];
 }
 
 /** What a check has to go by. */
@@ -28,19 +30,19 @@ export interface Patient {
   now(): number;
 }
 
-/** One thing that is looked at: one half gathers, the other decides. */
-export interface Check<F = unknown> {
+/** One thing that is looked at, on the gateway or (`P`) elsewhere: one half gathers, the other decides. */
+export interface Check<F = unknown, P = Patient> {
   /** What `--only` names. */
   name: string;
   /** What it is about, for people. */
   subject: string;
-  gather(patient: Patient): Promise<F>;
+  gather(patient: P): Promise<F>;
   /** Nothing found is green, and says nothing of it. */
   decide(facts: F): Finding[];
 }
 
 /** Keeps a check's two halves to one kind of facts, and forgets which. */
-export function check<F>(one: Check<F>): Check {
+export function check<F, P = Patient>(one: Check<F, P>): Check<unknown, P> {
   return { ...one, decide: (facts) => one.decide(facts as F) };
 }
 

@@ -6,16 +6,22 @@ import { CHECKS } from './catalogue.ts';
 import { check, type Check, red } from './check.ts';
 import { examine, type Outcome } from './examine.ts';
 import { openPatient } from './patient.ts';
+import { SEAT_CHECKS } from './seat/look.ts';
 import { gatherSso, walkSso } from './sso.ts';
 
 /** @param names none: all checks. @throws ProloError `bad-input` for a name that is none */
-export function chooseChecks(names: readonly string[]): readonly Check[] {
-  const unknown = names.find((name) => !CHECKS.some((check) => check.name === name));
+export const chooseChecks = (names: readonly string[]): readonly Check[] => choose(CHECKS, names);
+
+/** Those that machines themselves do. @throws ProloError `bad-input` for a name that is none */
+export const chooseSeatChecks = (names: readonly string[]) => choose(SEAT_CHECKS, names);
+
+function choose<T extends { name: string }>(checks: readonly T[], names: readonly string[]): readonly T[] {
+  const unknown = names.find((name) => !checks.some((check) => check.name === name));
   if (unknown !== undefined)
     throw new ProloError('bad-input', `check ${unknown}: unknown`, {
-      hint: `checks: ${CHECKS.map(({ name }) => name).join(', ')}`,
+      hint: `checks: ${checks.map(({ name }) => name).join(', ')}`,
     });
-  return CHECKS.filter(({ name }) => names.length === 0 || names.includes(name));
+  return checks.filter(({ name }) => names.length === 0 || names.includes(name));
 }
 
 /** A prolo.yml that is wrong is a finding too, and the only one: nothing else can be looked at without it. */

@@ -22,9 +22,9 @@ export interface Outcome {
 export const LIMIT_MS = 8_000;
 
 /** All checks side by side, each ended in time. In the order of `checks`. */
-export function examine(
-  checks: readonly Check[],
-  patient: Omit<Patient, 'signal'>,
+export function examine<P extends { signal: AbortSignal } = Patient>(
+  checks: readonly Check<unknown, P>[],
+  patient: Omit<P, 'signal'>,
   { limitMs = LIMIT_MS, onDone }: { limitMs?: number; onDone?(outcome: Outcome): void } = {},
 ): Promise<Outcome[]> {
   return Promise.all(
@@ -39,7 +39,11 @@ export function examine(
   );
 }
 
-async function look(one: Check, patient: Omit<Patient, 'signal'>, limitMs: number): Promise<Finding[]> {
+async function look<P extends { signal: AbortSignal }>(
+  one: Check<unknown, P>,
+  patient: Omit<P, 'signal'>,
+  limitMs: number,
+): Promise<Finding[]> {
   const ended = new AbortController();
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
@@ -49,7 +53,9 @@ async function look(one: Check, patient: Omit<Patient, 'signal'>, limitMs: numbe
     }, limitMs);
   });
   try {
-    return one.decide(await Promise.race([one.gather({ ...patient, signal: ended.signal }), late]));
+    return one.decide(
+      await Promise.race([one.gather({ ...patient, signal: ended.signal } as unknown as P), late]),
+    );
   } catch (error) {
     return [ofError(error)];
   } finally {

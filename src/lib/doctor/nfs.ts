@@ -4,38 +4,48 @@ import { connect } from 'node:net';
 const STATUS: Record<number, string> = {
   1: 'this host may not see it',
   2: 'it is not exported',
+  5: 'the disk of the server fails',
   13: 'this host may not see it',
   10016: 'the server wants other proofs of who asks',
   10021: 'the server speaks no NFS 4.0',
 };
 /** Operations of a COMPOUND (RFC 7530). */
-const [GETFH, LOOKUP, PUTROOTFH] = [10, 15, 24];
+const [GETFH, LOOKUP, PUTROOTFH, READ] = [10, 15, 24, 25];
+const READ_BYTES = 4096;
 
 /**
- * Asks a file server for a folder as a client does that mounts it.
- * @returns why it could not be mounted; undefined: it can be
+ * Asks a file server for a folder as a client does that mounts it, or for the beginning of a file.
+ * @param read the path is a file's, which is to be read
+ * @returns why it could not be mounted, or read; undefined: it can be
  */
 export async function askExport(
   host: string,
   path: string,
-  { port = 2049, timeoutMs, signal }: { port?: number; timeoutMs: number; signal: AbortSignal },
+  {
+    port = 2049,
+    timeoutMs,
+    signal,
+    read = false,
+  }: { port?: number; timeoutMs: number; signal: AbortSignal; read?: boolean },
 ): Promise<string | undefined> {
-  const reply = await exchange(host, port, lookup(path), timeoutMs, signal);
+  const reply = await exchange(host, port, lookup(path, read), timeoutMs, signal);
   const accepted = reply.readUInt32BE(4) === 1 && reply.readUInt32BE(8) === 0;
   if (!accepted) return 'the server refuses this host';
   const verifier = reply.readUInt32BE(16);
   const at = 20 + verifier;
   if (reply.readUInt32BE(at) !== 0) return 'no NFS 4 server answers there';
   const status = reply.readUInt32BE(at + 4);
+  if (status === 2 && read) return 'it is not there';
   return status === 0 ? undefined : (STATUS[status] ?? `the server says ${status}`);
 }
 
-function lookup(path: string): Buffer {
+function lookup(path: string, read: boolean): Buffer {
   const names = path.split('/').filter((name) => name !== '');
   const operations = [
     number(PUTROOTFH),
     ...names.map((name) => Buffer.concat([number(LOOKUP), text(name)])),
-    number(GETFH),
+    // With the state of nobody, which needs no opening; from its beginning.
+    read ? Buffer.concat([number(READ), Buffer.alloc(16 + 8), number(READ_BYTES)]) : number(GETFH),
   ];
   const who = Buffer.concat([number(0), text('doctor'), number(0), number(0), number(0)]);
   const call = Buffer.concat([

@@ -47,7 +47,7 @@ export interface Job {
   /** For the login shell over there, as it is. */
   command: string;
   /** The command's standard input, all of it; a function gives each machine a stream of its own. undefined: none. */
-  input?: Buffer | (() => Readable);
+  input?: Buffer | ((target: Target) => Readable);
 }
 
 /** What SSH says an exit status is where there was no command to end: as OpenSSH's own client. */

@@ -45,7 +45,7 @@ export async function runCommand(
     const { channel, exit, took } = await orCut(starting);
     channel.on('error', () => undefined);
     if (typeof input === 'function')
-      feed(input(), channel, cut.signal).catch((error: Error) =>
+      feed(input(connection.target), channel, cut.signal).catch((error: Error) =>
         stop('stopped', `its input: ${error.message}`),
       );
     else channel.end(input);

@@ -1,12 +1,14 @@
 import { decideBoot, netbootUrl } from '../../netboot/boot.ts';
 import type { MdbView } from '../../netboot/view.ts';
+import type { Machine } from '../../mdb/record.ts';
+import type { Manifest } from '../../rfs/manifest.ts';
 import { filesFor } from '../../rfs/record.ts';
 import { listVersions } from '../../rfs/table.ts';
 import { getPage, whyNot } from '../http.ts';
 import { missingServers } from '../root-servers.ts';
 import { check, type Finding, green, type Patient, red } from '../check.ts';
 
-interface Wanted {
+export interface Wanted {
   url: string;
   /** What the manifest of its version says; undefined: nothing does. */
   sha256?: string;
@@ -33,22 +35,12 @@ export const boot = check({
   subject: 'boot files by HTTP, and their hashes',
   async gather({ site, mdb, store, signal }: Patient): Promise<Facts> {
     const view = await mdb();
-    const manifests = new Map((await listVersions((await store()).knex)).map((one) => [one.version, one]));
-    const base = netbootUrl(site.config);
-    const wanted = new Map<string, Wanted>();
-    for (const machine of kinds(view)) {
-      const booted = decideBoot(site.config, view, { mac: machine.mac, base });
-      if (booted.kind !== 'kernel') continue;
-      const version = booted.title.includes(' version ') ? filesFor(view.boots, machine)?.version : undefined;
-      const files = version === undefined ? undefined : manifests.get(version)?.files;
-      // Netboot takes a request with the name of a machine for that machine's.
-      const add = (told: string, sha256: string | undefined, url = told.split('?')[0]!): void =>
-        void wanted.set(url, { url, ...(sha256 ? { sha256 } : {}), ...(version ? { version } : {}) });
-      for (const { kernel, initrds } of [booted, ...(booted.second ? [booted.second] : [])]) {
-        add(kernel, files?.vmlinuz.sha256);
-        for (const { url } of initrds) add(url, files?.['initrd.img'].sha256);
-      }
-    }
+    const manifests = await listVersions((await store()).knex);
+    const wanted = new Map(
+      kinds(view)
+        .flatMap((machine) => filesToBoot(site.config, view, manifests, machine))
+        .map((file) => [file.url, file]),
+    );
     const files = await Promise.all([...wanted.values()].map((one) => fetchOne(one, signal)));
     return { files, missing: missingServers(view) };
   },
@@ -68,6 +60,29 @@ export const boot = check({
       : [green(`${files.length} files, ${hashed} as their version's manifest says`)];
   },
 });
+
+/** What that machine is told to fetch by HTTP. */
+export function filesToBoot(
+  config: Patient['site']['config'],
+  view: MdbView,
+  manifests: readonly Manifest[],
+  machine: Machine,
+): Wanted[] {
+  const booted = decideBoot(config, view, { mac: machine.mac, base: netbootUrl(config) });
+  if (booted.kind !== 'kernel') return [];
+  const version = booted.title.includes(' version ') ? filesFor(view.boots, machine)?.version : undefined;
+  const files = manifests.find((one) => one.version === version)?.files;
+  const wanted = (told: string, sha256: string | undefined): Wanted => ({
+    // Netboot takes a request with the name of a machine for that machine's.
+    url: told.split('?')[0]!,
+    ...(sha256 ? { sha256 } : {}),
+    ...(version ? { version } : {}),
+  });
+  return [booted, ...(booted.second ? [booted.second] : [])].flatMap(({ kernel, initrds }) => [
+    wanted(kernel, files?.vmlinuz.sha256),
+    ...initrds.map(({ url }) => wanted(url, files?.['initrd.img'].sha256)),
+  ]);
+}
 
 /** One machine of each kind: they boot alike. */
 function kinds(view: MdbView) {

@@ -27,7 +27,7 @@ export const foreignDhcp = check({
     if (here.length === 0)
       throw new NotChecked('this host has no gateway address of a network', 'run it on the gateway');
     const ask = (source: string): Promise<Offer[]> =>
-      discover(source, { mac: OUR_MAC, waitMs: WAIT_MS, signal }).catch(explain);
+      discover(source, { mac: OUR_MAC, waitMs: WAIT_MS, signal }).catch(explainDiscover);
     const offers = (await Promise.all(here.map(ask))).flat();
     return { wires: here.length, offers, ours: [...own] };
   },
@@ -45,7 +45,8 @@ export const foreignDhcp = check({
   },
 });
 
-function explain(error: unknown): never {
+/** @throws NotChecked always: why nobody could be asked */
+export function explainDiscover(error: unknown): never {
   const { code, message } = error as NodeJS.ErrnoException;
   if (code === 'EACCES' || code === 'EPERM')
     throw new NotChecked('it needs root', 'sudo prolo doctor --only foreign-dhcp');

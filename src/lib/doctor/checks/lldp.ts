@@ -24,7 +24,7 @@ export const lldp = check({
     const machines = [...(await mdb()).byMac.keys()];
     const switches = await listSwitches((await store()).knex);
     if (switches.length === 0) return { heard: [], switches, machines };
-    return { heard: await hear(), switches, machines };
+    return { heard: await hearNeighbors(), switches, machines };
   },
   decide: judgeNeighbors,
 });
@@ -45,7 +45,8 @@ export function judgeNeighbors({ heard, switches, machines }: Facts): Finding[] 
   return [green(heard.map(({ link, chassis }) => `${link}: ${known.get(chassis) ?? chassis}`).join(', '))];
 }
 
-async function hear(): Promise<Neighbor[]> {
+/** @throws NotChecked where nothing here hears LLDP */
+export async function hearNeighbors(): Promise<Neighbor[]> {
   const told = await Promise.all(
     PROGRAMS.map(async (argv) => {
       try {

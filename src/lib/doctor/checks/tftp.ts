@@ -6,6 +6,7 @@ export interface BootFile {
   file: string;
   firmware: 'bios' | 'uefi';
   bytes?: number;
+  sha256?: string;
   head?: Buffer;
   trouble?: string;
 }
@@ -19,7 +20,7 @@ export const tftp = check({
   subject: 'boot files by TFTP, for BIOS and UEFI',
   gather: ({ site, signal }: Patient) => gatherBootFiles(site.config, signal),
   decide(files: BootFile[]) {
-    const found = files.flatMap(judge);
+    const found = files.flatMap(judgeBootFile);
     return found.length > 0
       ? found
       : [green(files.map(({ file, server, bytes }) => `${file} from ${server}, ${bytes} bytes`).join('; '))];
@@ -37,16 +38,29 @@ export function gatherBootFiles(
   );
   const servers = dhcp.nextServer ? [dhcp.nextServer] : gateways;
   if (servers.length === 0) throw new NotChecked('no network has a gateway, and dhcp.nextServer is not set');
+  return fetchBootFiles(servers, dhcp, signal, port);
+}
+
+/** Both files, whole, from each of those servers. */
+export function fetchBootFiles(
+  servers: readonly string[],
+  { biosFile, uefiFile }: Pick<Patient['site']['config']['dhcp'], 'biosFile' | 'uefiFile'>,
+  signal: AbortSignal,
+  port = 69,
+): Promise<BootFile[]> {
   const wanted = [
-    { file: dhcp.biosFile, firmware: 'bios' as const },
-    { file: dhcp.uefiFile, firmware: 'uefi' as const },
+    { file: biosFile, firmware: 'bios' as const },
+    { file: uefiFile, firmware: 'uefi' as const },
   ];
   return Promise.all(
     servers.flatMap((server) =>
       wanted.map(async (one): Promise<BootFile> => {
         try {
-          const { bytes, head } = await fetchTftp(server, one.file, { port, timeoutMs: SILENT_MS, signal });
-          return { server, ...one, bytes, head };
+          return {
+            server,
+            ...one,
+            ...(await fetchTftp(server, one.file, { port, timeoutMs: SILENT_MS, signal })),
+          };
         } catch (error) {
           return { server, ...one, trouble: (error as Error).message };
         }
@@ -55,7 +69,14 @@ export function gatherBootFiles(
   );
 }
 
-function judge({ server, file, firmware, bytes = 0, head = Buffer.alloc(0), trouble }: BootFile): Finding[] {
+export function judgeBootFile({
+  server,
+  file,
+  firmware,
+  bytes = 0,
+  head = Buffer.alloc(0),
+  trouble,
+}: BootFile): Finding[] {
   const where = `${file} from ${server}`;
   const fix = 'prolo install tftp';
   if (trouble !== undefined) return [red(`${where}: ${trouble}`, `${fix}; systemctl restart tftpd-hpa`)];
