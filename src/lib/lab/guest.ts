@@ -71,13 +71,17 @@ export async function plugGuest(lab: Lab, spec: GuestSpec, waitMs = 90_000): Pro
   };
 }
 
-interface Agent {
+export interface Agent {
   run(script: string, timeoutMs: number): Promise<RunResult>;
   close(): void;
 }
 
 /** See templates/lab/guest-agent. */
-async function connectAgent(pc: Pc, path: string, waitMs: number): Promise<Agent> {
+export async function connectAgent(
+  pc: Pick<Pc, 'name' | 'console'>,
+  path: string,
+  waitMs: number,
+): Promise<Agent> {
   const socket = await connectSocket(path, 10_000);
   const pending = new Map<number, (result: RunResult | undefined) => void>();
   let last = 0;

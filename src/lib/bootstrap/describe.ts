@@ -1,0 +1,28 @@
+import { TARGET } from './judge.ts';
+import type { Action, Step } from './plan.ts';
+
+/** A step with all that it does: calls as they could be typed. */
+export function describeStep({ name, what, actions }: Step): string {
+  return [
+    `${name}: ${what}`,
+    ...actions.flatMap((action) => describeAction(action).map((line) => `  ${line}`)),
+  ].join('\n');
+}
+
+export function describeAction(action: Action): string[] {
+  if ('file' in action) return [`+ ${TARGET}${action.file.path}`, ...indented(action.file.text)];
+  if ('link' in action) return [`+ ${TARGET}${action.link} -> ${action.to}`];
+  if ('prolo' in action) return [`+ ${TARGET}/usr/lib/prolo, ${TARGET}/usr/bin/prolo`];
+  const { argv, input, secret } = action;
+  return [argv.map(quoted).join(' '), ...(input === undefined ? [] : secret ? ['    …'] : indented(input))];
+}
+
+const indented = (text: string): string[] =>
+  text
+    .trimEnd()
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => `    ${line}`);
+
+const quoted = (word: string): string =>
+  /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;

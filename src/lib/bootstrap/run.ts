@@ -1,0 +1,205 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { existsSync, realpathSync } from 'node:fs';
+import { open, readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { ProloError } from '../errors.ts';
+import { run, runOk } from '../exec.ts';
+import { proloEntries } from '../prolo-tree.ts';
+import { packageRoot } from '../package-root.ts';
+import { putEntry } from '../rfs/root/tree-entry.ts';
+import { renderTemplate } from '../template.ts';
+import { call, type Log, openLog } from './call.ts';
+import { type BlockDevice, descendants } from './disk.ts';
+import { holds, judgeDisks, TARGET, takeDownArgv, type Verdict } from './judge.ts';
+import { checkHost, lookAt, readDisks } from './look.ts';
+import type { BootstrapOptions, Ids } from './options.ts';
+import { PACMAN_CONF } from './packages.ts';
+import { type Action, bringUpArgv, DONE_FILE, markOf, peekArgv, planBootstrap, type Step } from './plan.ts';
+
+export interface Planned {
+  disks: readonly BlockDevice[];
+  verdict: Verdict;
+  steps: Step[];
+  /** What is lost. */
+  holds: string[];
+}
+
+/**
+ * What would be done with these disks. @param erase those that may lose what they hold
+ * @throws ProloError where that may not be
+ */
+export async function plan(
+  paths: readonly string[],
+  erase: readonly string[],
+  options: BootstrapOptions,
+): Promise<Planned> {
+  checkHost(options);
+  const candidates = await lookAt(paths, erase);
+  if (candidates.length < 2)
+    throw new ProloError('bad-input', 'bootstrap: a mirror is of two disks, or more', {
+      hint: '`lsblk` shows what there is',
+    });
+  const disks = candidates.map(({ disk }) => disk);
+  const verdict = judgeDisks(candidates, markOf(options), await readDisks());
+  await refuseOtherGroup(options.host, disks);
+  const lost = candidates.flatMap((one) =>
+    holds(one).map((text) => `${one.disk.path}: ${text}: will be lost`),
+  );
+  return {
+    ...{ disks, verdict, holds: verdict === 'half' ? [] : lost },
+    steps: planBootstrap(disks, options, newIds(disks.length)),
+  };
+}
+
+/** Two volume groups of one name in one machine are a trap for whoever mends it. */
+async function refuseOtherGroup(host: string, disks: readonly BlockDevice[]): Promise<void> {
+  const ours = new Set(
+    disks.flatMap((disk) => [disk, ...descendants(disk)]).map(({ path }) => realpathSync(path)),
+  );
+  const { stdout } = await run(['vgs', '--noheadings', '--options', 'vg_name,pv_name']);
+  for (const line of stdout.split('\n')) {
+    const [name, volume = ''] = line.trim().split(/\s+/);
+    if (name !== host || (existsSync(volume) && ours.has(realpathSync(volume)))) continue;
+    throw new ProloError('conflict', `volume group ${host}: is on ${volume} already`, {
+      hint: `another --host, or take that disk out, or \`vgrename ${host} NAME\``,
+    });
+  }
+}
+
+export interface BootstrapRun {
+  disks: readonly BlockDevice[];
+  options: BootstrapOptions;
+  verdict: Verdict;
+  onStep: (what: string) => void;
+}
+
+export interface Bootstrapped {
+  steps: string[];
+  /** Those that an earlier run had done. */
+  skipped: string[];
+}
+
+export function newIds(count: number): Ids {
+  const array = randomBytes(16).toString('hex').match(/.{8}/g)!.join(':');
+  return { array, esps: Array.from({ length: count }, () => randomUUID()) };
+}
+
+/** Makes a server of disks, or goes on where an earlier run was broken off. */
+export async function bootstrap({ disks, options, verdict, onStep }: BootstrapRun): Promise<Bootstrapped> {
+  await takeDown(disks.map(({ path }) => path));
+  const earlier = verdict === 'half' ? await lookIntoHalf(disks, options) : undefined;
+  const ids = earlier?.ids ?? newIds(disks.length);
+  const now = await freshly(disks);
+  const steps = planBootstrap(now, options, ids);
+  const skipped = new Set(
+    steps
+      .filter(({ name, when }) =>
+        earlier ? when === 'disks' || (when === 'system' && earlier.done.includes(name)) : false,
+      )
+      .map(({ name }) => name),
+  );
+  if (options.distribution === 'arch' && options.sources.length > 0)
+    await writeFile(PACMAN_CONF, renderTemplate('rfs/profiles/arch/pacman.conf', options));
+  const log = openLog();
+  try {
+    for (const [index, step] of steps.entries()) {
+      const say = (what: string): void => onStep(`${index + 1}/${steps.length} ${step.name}: ${what}`);
+      if (skipped.has(step.name)) {
+        say('done before');
+        continue;
+      }
+      say(step.what);
+      if (step.name === 'base') await emptyTarget(options, disks.length);
+      for (const action of step.actions) await act(action, step, log, say);
+      if (step.name === 'mount' && !earlier) await note({ ids });
+      if (step.when === 'system') await note({ done: step.name });
+    }
+  } finally {
+    await log.end();
+  }
+  return { steps: steps.map(({ name }) => name), skipped: [...skipped] };
+}
+
+/** The same disks, with what is on them now. */
+async function freshly(disks: readonly BlockDevice[]): Promise<BlockDevice[]> {
+  const all = await readDisks();
+  return disks.map(({ path }) => all.find((disk) => disk.path === path)!);
+}
+
+/** What an earlier run, or the live system, has brought up of them. */
+async function takeDown(paths: readonly string[]): Promise<void> {
+  if ((await run(['findmnt', '--mountpoint', TARGET])).exitCode === 0)
+    await runOk(['umount', '--recursive', TARGET]);
+  const disks = (await readDisks()).filter(({ path }) => paths.includes(path));
+  for (const argv of takeDownArgv(disks)) await runOk(argv);
+}
+
+/** Undefined where nothing of it is worth going on with: then all begins anew. */
+async function lookIntoHalf(
+  disks: readonly BlockDevice[],
+  options: BootstrapOptions,
+): Promise<{ ids: Ids; done: string[] } | undefined> {
+  for (const argv of bringUpArgv(disks, options)) if ((await run(argv)).exitCode !== 0) return undefined;
+  if ((await run(peekArgv(options))).exitCode !== 0) return undefined;
+  const notes = await readNotes();
+  await runOk(['umount', TARGET]);
+  return notes;
+}
+
+type Note = { ids: Ids } | { done: string };
+
+/** On the disk when it resolves: what it speaks of is too. */
+async function note(what: Note): Promise<void> {
+  await runOk(['sync', '--file-system', TARGET], { timeoutMs: 600_000 });
+  const file = await open(join(TARGET, DONE_FILE), 'a', 0o600);
+  try {
+    await file.appendFile(`${JSON.stringify(what)}
+`);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
+
+async function readNotes(): Promise<{ ids: Ids; done: string[] } | undefined> {
+  const text = await readFile(join(TARGET, DONE_FILE), 'utf8').catch(() => '');
+  // The last line may be half.
+  const notes = text
+    .split('\n')
+    .slice(0, -1)
+    .map((line) => JSON.parse(line) as Note);
+  const ids = notes.flatMap((one) => ('ids' in one ? [one.ids] : []))[0];
+  return ids && { ids, done: notes.flatMap((one) => ('done' in one ? [one.done] : [])) };
+}
+
+/** What a run that was broken off has unpacked. What is mounted below stays, and is empty. */
+async function emptyTarget({ volumes }: BootstrapOptions, disks: number): Promise<void> {
+  const kept = new Set(['lost+found', DONE_FILE.slice(1)]);
+  const mounts = new Set(volumes.map(({ mount }) => mount.split('/')[1]!));
+  if (disks > 0) mounts.add('boot');
+  for (const name of await readdir(TARGET)) {
+    if (kept.has(name)) continue;
+    const path = join(TARGET, name);
+    const argv = mounts.has(name)
+      ? ['find', path, '-xdev', '-mindepth', '1', '!', '-type', 'd', '-delete']
+      : ['rm', '-rf', '--one-file-system', '--', path];
+    await runOk(argv, { timeoutMs: 600_000 });
+  }
+}
+
+async function act(action: Action, step: Step, log: Log, say: (what: string) => void): Promise<void> {
+  if ('file' in action) {
+    const { path, text, mode } = action.file;
+    await putEntry(
+      TARGET,
+      { path: path.slice(1), data: text, ...(mode === undefined ? {} : { mode }) },
+      false,
+    );
+  } else if ('link' in action) {
+    await putEntry(TARGET, { path: action.link.slice(1), link: action.to }, false);
+  } else if ('prolo' in action) {
+    for (const entry of proloEntries(TARGET, 'server')) await putEntry(TARGET, entry, false);
+    const data = await readFile(join(packageRoot, 'templates/rfs/root/tree/usr/bin/prolo'));
+    await putEntry(TARGET, { path: 'usr/bin/prolo', data, mode: 0o755 }, false);
+  } else await call(action, step.name, log, say);
+}
