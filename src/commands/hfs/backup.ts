@@ -13,6 +13,7 @@ Whoever is at home there goes on. \`prolo daemon timers\` or the systemd timers 
   static override strict = false;
   static override args = { login: Args.string({ description: 'whose homes' }) };
   static override flags = {
+    set: Flags.string({ description: 'those who are named: of which set', helpValue: 'SET' }),
     forget: Flags.boolean({
       description: 'instead: forget old backups, and free what only they held',
       exclusive: ['retain'],
@@ -23,7 +24,10 @@ Whoever is at home there goes on. \`prolo daemon timers\` or the systemd timers 
   };
 
   async run() {
-    const { backupHomes, forgetOld, retainImages } = await import('../../lib/hfs/backup/jobs.ts');
+    const [{ backupHomes, forgetOld, retainImages }, { namedHome }] = await Promise.all([
+      import('../../lib/hfs/backup/jobs.ts'),
+      import('../../lib/hfs/named-home.ts'),
+    ]);
     const site = await this.site();
     if (this.flags.forget) {
       await forgetOld(site);
@@ -36,7 +40,8 @@ Whoever is at home there goes on. \`prolo daemon timers\` or the systemd timers 
       this.fail(outcome.failed.map(({ hfs, error }) => `hfs ${hfs}: ${error}`));
       return outcome;
     }
-    const outcome = await backupHomes(site, await this.store(), this.words, ({ login, stored }) => {
+    const names = this.words.map((word) => namedHome(word, this.flags.set));
+    const outcome = await backupHomes(site, await this.store(), names, ({ login, stored }) => {
       if (stored) this.log(`${login}  ${stored.snapshot}  ${stored.bytes} bytes  ${stored.ms} ms`);
     });
     if (outcome.stored.length + outcome.failed.length === 0) this.log('no home has changed');

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Args } from '@oclif/core';
+import { Args, Flags } from '@oclif/core';
 import { BaseCommand } from '../../base-command.ts';
 import type { HomesList } from '../../lib/hfs/db/operate.ts';
 import type { Home } from '../../lib/hfs/protocol.ts';
@@ -9,19 +9,28 @@ const SILENT_MS = 30_000;
 
 export default class HfsMove extends BaseCommand<typeof HfsMove> {
   static override description = 'move a home that nobody uses to another server';
-  static override examples = ['<%= config.bin %> hfs move jdoe 1'];
+  static override examples = [
+    '<%= config.bin %> hfs move jdoe 1',
+    '<%= config.bin %> hfs move jdoe 1 --set contest',
+  ];
   static override args = {
     login: Args.string({ description: 'whose home', required: true }),
     server: Args.integer({ description: 'where to', required: true, min: 0, max: 9999 }),
   };
 
+  static override flags = {
+    set: Flags.string({ description: 'of which set: usual, or that of a contest', helpValue: 'SET' }),
+  };
+
   async run() {
-    const [{ operatorClient }, { ProloError }] = await Promise.all([
+    const [{ operatorClient }, { ProloError }, { namedHome }] = await Promise.all([
       import('../../lib/hfs/operator.ts'),
       import('../../lib/errors.ts'),
+      import('../../lib/hfs/named-home.ts'),
     ]);
     const client = operatorClient(await this.site());
-    const { login, server } = this.args;
+    const { server } = this.args;
+    const login = namedHome(this.args.login, this.flags.set);
     let home = (await client.call('move', { login, hfs: server, actor: this.actor })) as Home;
     let said = '';
     let heardMs = performance.now();

@@ -10,11 +10,16 @@ The home of somebody who is logged on is left alone, unless --logout ends their 
     '<%= config.bin %> hfs reset jdoe',
     '<%= config.bin %> hfs reset jdoe --logout',
     '<%= config.bin %> hfs reset --all --dry-run',
+    '<%= config.bin %> hfs reset --all --set contest --purge',
   ];
   static override strict = false;
   static override args = { login: Args.string({ description: 'whose homes' }) };
   static override flags = {
-    all: Flags.boolean({ description: "everyone's", default: false }),
+    all: Flags.boolean({
+      description: "everyone's of one set; without --set, of the usual one",
+      default: false,
+    }),
+    set: Flags.string({ description: 'of which set: usual, or that of a contest', helpValue: 'SET' }),
     logout: Flags.boolean({ description: 'end the sessions of those who are logged on', default: false }),
     purge: Flags.boolean({ description: 'keep nothing of them', default: false }),
     'dry-run': Flags.boolean({ char: 'n', description: 'only show whose' }),
@@ -22,21 +27,26 @@ The home of somebody who is logged on is left alone, unless --logout ends their 
   };
 
   async run() {
-    const [{ operatorClient }, { confirm }, { asProloError, ProloError }] = await Promise.all([
-      import('../../lib/hfs/operator.ts'),
-      import('../../lib/cli/confirm.ts'),
-      import('../../lib/errors.ts'),
-    ]);
-    const { all, logout, purge, yes } = this.flags;
+    const [{ operatorClient }, { confirm }, { asProloError, ProloError }, names, { mustBeSet, namedHome }] =
+      await Promise.all([
+        import('../../lib/hfs/operator.ts'),
+        import('../../lib/cli/confirm.ts'),
+        import('../../lib/errors.ts'),
+        import('../../lib/hfs/home-name.ts'),
+        import('../../lib/hfs/named-home.ts'),
+      ]);
+    const { all, set = names.USUAL, logout, purge, yes } = this.flags;
     if (all === this.words.length > 0)
       throw new ProloError('bad-input', 'hfs reset: either logins or --all', {
         hint: 'look first: `prolo hfs reset --all --dry-run`',
       });
+    mustBeSet(set);
     const client = operatorClient(await this.site());
     const { homes } = (await client.call('list')) as HomesList;
     const made = homes.filter(({ state }) => state !== 'creating').map(({ login }) => login);
     const seats = new Map(homes.map(({ login, seat }) => [login, seat?.hostname]));
-    const wanted = all ? made : [...new Set(this.words)];
+    const ofSet = made.filter((name) => names.parseHomeName(name).set === set);
+    const wanted = all ? ofSet : [...new Set(this.words.map((word) => namedHome(word, this.flags.set)))];
     const missing = wanted.find((login) => !made.includes(login));
     if (missing !== undefined)
       throw new ProloError('not-found', `home ${missing}: there is none`, {
@@ -44,7 +54,7 @@ The home of somebody who is logged on is left alone, unless --logout ends their 
       });
     const result = { reset: [] as string[], failed: [] as { login: string; error: string }[] };
     if (wanted.length === 0) {
-      this.log('there are no homes');
+      this.log(set === names.USUAL ? 'there are no homes' : `there are no homes of the set ${set}`);
       return result;
     }
     if (this.flags['dry-run']) {
@@ -62,7 +72,7 @@ The home of somebody who is logged on is left alone, unless --logout ends their 
     for (const login of wanted)
       try {
         const seat = seats.get(login);
-        if (logout && seat !== undefined) await this.endSession(login, seat);
+        if (logout && seat !== undefined) await this.endSession(names.ownerOf(login), seat);
         const answer = await client.call('reset', { login, purge, actor: this.actor });
         const { kept } = answer as { kept: string | null };
         result.reset.push(login);

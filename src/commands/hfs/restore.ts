@@ -12,6 +12,7 @@ home is dead.`;
     '<%= config.bin %> hfs restore alice --at 14:30',
     '<%= config.bin %> hfs restore alice --at "2026-05-02 14:30" --to 1',
     '<%= config.bin %> hfs restore alice --from 1:3',
+    '<%= config.bin %> hfs restore alice --set contest --at 14:30',
   ];
   static override args = { login: Args.string({ description: 'whose home', required: true }) };
   static override flags = {
@@ -26,18 +27,21 @@ home is dead.`;
     }),
     to: Flags.integer({ description: 'the server that gets it', helpValue: 'N', min: 0, max: 9999 }),
     force: Flags.boolean({ description: 'the server which has the home is dead', default: false }),
+    set: Flags.string({ description: 'of which set: usual, or that of a contest', helpValue: 'SET' }),
     list: Flags.boolean({ description: 'only show what there is' }),
     yes: Flags.boolean({ char: 'y', description: 'do not ask' }),
   };
 
   async run() {
-    const [{ backupsClient }, { parseFrom, parseTime, restorableTable }, { confirm }] = await Promise.all([
-      import('../../lib/hfs/backup/operator.ts'),
-      import('../../lib/hfs/backup/words.ts'),
-      import('../../lib/cli/confirm.ts'),
-    ]);
+    const [{ backupsClient }, { parseFrom, parseTime, restorableTable }, { confirm }, { namedHome }] =
+      await Promise.all([
+        import('../../lib/hfs/backup/operator.ts'),
+        import('../../lib/hfs/backup/words.ts'),
+        import('../../lib/cli/confirm.ts'),
+        import('../../lib/hfs/named-home.ts'),
+      ]);
     const client = backupsClient(await this.site());
-    const { login } = this.args;
+    const login = namedHome(this.args.login, this.flags.set);
     const { at, from, to, force, list, yes } = this.flags;
     if (list) {
       const found = await client.restorable(login);

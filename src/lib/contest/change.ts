@@ -1,6 +1,6 @@
 import { ProloError } from '../errors.ts';
 import { parseTime } from '../hfs/backup/words.ts';
-import { SET_PATTERN } from '../hfs/home-name.ts';
+import { mustBeSet } from '../hfs/named-home.ts';
 import type { Site } from '../site/site.ts';
 import type { Store } from '../store/store.ts';
 import { type Facts, readFacts } from './facts.ts';
@@ -35,10 +35,7 @@ export async function prepareChange(
         hint: '`prolo site secrets --add-missing`, then start its daemons again',
       },
     );
-  if (homes !== undefined && !new RegExp(`^${SET_PATTERN}$`).test(homes))
-    throw new ProloError('bad-input', `homes ${homes}: not a name of a set`, {
-      hint: 'such as contest or semifinal: small letters, digits and dashes, at most 16',
-    });
+  if (homes !== undefined) mustBeSet(homes);
   const wish = {
     ...(at === undefined ? {} : { at: parseTime(at, new Date()) }),
     ...(homes === undefined ? {} : { homes }),

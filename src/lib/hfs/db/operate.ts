@@ -5,7 +5,7 @@ import type { Config } from '../../site/schema.ts';
 import { audit } from '../../store/change-log.ts';
 import { type Store, type Tx } from '../../store/store.ts';
 import type { CheckedImage, Home, HomeStatus, ServedHome } from '../protocol.ts';
-import { ownerOf } from '../home-name.ts';
+import { homeName, ownerOf } from '../home-name.ts';
 import { HomeName, Login, Server, SetName } from '../params.ts';
 import { describeHome, remake } from './decide.ts';
 import { findProblems, type Problem } from './doctor.ts';
@@ -63,7 +63,7 @@ export function createOperatorMethods(homes: Homes, store: Store, config: Config
         'Says which of their homes somebody gets from the next session on; null: as the contest has it.',
       secret,
       params: Type.Object({ login: Login, set: Type.Union([SetName, Type.Null()]), actor }),
-      result: Type.Null(),
+      result: Type.Object({ there: Type.Boolean() }),
       run: (kwargs) => chooseHome(homes, store, kwargs as never),
     },
     doctor: {
@@ -168,12 +168,13 @@ async function chooseHome(
   homes: Homes,
   store: Store,
   { login, set, actor }: { login: string; set: string | null; actor: string },
-): Promise<null> {
+): Promise<{ there: boolean }> {
   await mustBeUser(store, login);
   return homes.update(login, async (tx) => {
     await writeChoice(tx, login, set);
     await audit(tx, actor, 'home choose', `${login} ${set ?? 'as the contest has it'}`);
-    return null;
+    const home = set === null ? undefined : await findHome(tx, homeName({ login, set }));
+    return { there: home !== undefined && home.state !== 'creating' };
   });
 }
 
