@@ -2,15 +2,19 @@ import { followContest } from '../lib/contest/follow.ts';
 import { contestPolicy } from '../lib/contest/internet.ts';
 import type { Phase } from '../lib/contest/mode.ts';
 import { followFeed } from '../lib/feed/client.ts';
-import { allowedAddresses, type Known, type Policy } from '../lib/firewall/allowed.ts';
+import { type Known, NOBODY, type Policy, splitAllowed } from '../lib/firewall/allowed.ts';
 import { createKeeper } from '../lib/firewall/keeper.ts';
 import type { StartDaemon } from '../lib/http/daemon.ts';
 import { repeat } from '../lib/repeat.ts';
 import { serviceUrl } from '../lib/site/site.ts';
 
 const CHECK_MS = 30_000;
+const RENEW_MS = 10_000;
 
-/** Lets those through to the internet who may, from where they sit, as long as they sit there. Ended, it leaves the last word. */
+/**
+ * Lets those through to the internet who may, from where they sit, as long as they sit there. Ended, it leaves the last word, but for
+ * those whom a contest would shut out: nobody would tell nftables of one.
+ */
 export const start: StartDaemon = async ({ site, log }) => {
   const { config } = site;
   const keeper = await createKeeper(config, log);
@@ -18,7 +22,7 @@ export const start: StartDaemon = async ({ site, log }) => {
   // A site that was made before goes on without contests; any other has nobody let out until it is known whether one runs.
   const hasContests = site.hasSecret('contestsync.subscribe');
   let policy: Policy | undefined = hasContests ? undefined : config.firewall;
-  const decide = (): void => keeper.want(policy ? allowedAddresses(known, policy) : new Set());
+  const decide = (): void => keeper.want(policy ? splitAllowed(known, policy, duringContest) : NOBODY);
   const known: Known = { machines: undefined, users: undefined, sessions: undefined };
   const ended = new AbortController();
   const follow = <K extends keyof Known>(
@@ -57,10 +61,12 @@ export const start: StartDaemon = async ({ site, log }) => {
     () => Promise.resolve(keeper.check()),
     () => undefined,
   );
+  const renewing = setInterval(() => keeper.renew(), RENEW_MS);
   return {
     async close() {
       ended.abort();
       checking.stop();
+      clearInterval(renewing);
       await Promise.all(following);
       await keeper.close();
     },

@@ -16,12 +16,17 @@ import { makeTestSite, type TestSite } from '../support/site.ts';
 import { makeWires, type Wires } from '../support/wires.ts';
 
 const OUTSIDE = '203.0.113.9';
+const SESSIONS = [
+  ['u1', 'm1'],
+  ['boss', 'm2'],
+];
 
 describe('contest mode at the firewall, with real packets', function () {
   this.timeout(60_000);
   let wires: Wires;
   let test: TestSite;
   let contestsync: RunningDaemon;
+  let beats: NodeJS.Timeout | undefined;
   let firewall: TestProcess | undefined;
   const daemons: RunningDaemon[] = [];
 
@@ -41,14 +46,17 @@ describe('contest mode at the firewall, with real packets', function () {
     for (const start of [startMdbsync, startUdbsync, startPresencesync])
       daemons.push(await start(test.context));
     const presence = { url: daemons.at(-1)!.url!, site: test.site };
-    for (const [login, hostname] of [
-      ['u1', 'm1'],
-      ['boss', 'm2'],
-    ])
+    for (const [login, hostname] of SESSIONS)
       expect((await ask(presence, 'login', { login, hostname })).status).to.equal(200);
+    // As seats do, or their sessions expire.
+    beats = setInterval(() => {
+      for (const [login, hostname] of SESSIONS)
+        void ask(presence, 'heartbeat', { login, hostname }).catch(() => undefined);
+    }, 5_000);
     firewall = await startDaemonProcess(test.site.file, 'firewall');
   });
   after(async () => {
+    clearInterval(beats);
     await firewall?.kill();
     await contestsync?.close();
     for (const daemon of daemons.reverse()) await daemon.close();
@@ -56,6 +64,8 @@ describe('contest mode at the firewall, with real packets', function () {
     await test?.remove();
   });
 
+  const nft = (...args: string[]): string =>
+    execFileSync('ip', ['netns', 'exec', wires.gateway, 'nft', ...args], { encoding: 'utf8' });
   const reaches = (from: string): boolean =>
     wires.run(from, ['busybox', 'ping', '-c', '1', '-W', '1', OUTSIDE]) === 0;
   const applied = async (is: (heard: Heard) => boolean): Promise<void> => {
@@ -98,6 +108,39 @@ describe('contest mode at the firewall, with real packets', function () {
     firewall = await startDaemonProcess(test.site.file, 'firewall');
     await applied((heard) => heard.epoch === epoch && heard.phase === 'off');
     expect([reaches('m1'), reaches('m2')]).to.deep.equal([true, true]);
+  });
+
+  /** For how many seconds nftables still lends what it lends. */
+  const lentFor = (): number => Number(/expires (?:\d+m)?(\d+)s/.exec(nft('list', 'set', 'inet', 'prolo-internet', 'alive'))?.[1]); // prettier-ignore
+
+  it('a firewall that lives goes on lending contestants the internet', async () => {
+    await applied(({ phase, problem }) => phase === 'off' && problem === '');
+    expect(nft('list', 'set', 'inet', 'prolo-internet', 'alive')).to.include('timeout 1m');
+    let before = lentFor();
+    for (let tries = 0; tries < 300; tries++) {
+      const now = lentFor();
+      if (now > before) return;
+      before = now;
+      await sleep(100);
+    }
+    throw new Error(`never lent again: ${before}`);
+  });
+
+  it('where the firewall is dead as the contest starts, contestants lose the internet once its minute is over; organisers do not', async () => {
+    await firewall!.kill();
+    await change(startMode);
+    expect([reaches('m1'), reaches('m2')]).to.deep.equal([true, true]);
+    // The rest of its minute goes by sooner.
+    nft('flush set inet prolo-internet alive; add element inet prolo-internet alive { ipv4 timeout 1s }');
+    for (let tries = 0; reaches('m1'); tries++) {
+      if (tries > 100) throw new Error('still lent');
+      await sleep(50);
+    }
+    expect(reaches('m2')).to.equal(true);
+    const epoch = await change(stopMode);
+    firewall = await startDaemonProcess(test.site.file, 'firewall');
+    await applied((heard) => heard.epoch === epoch && heard.phase === 'off');
+    expect(reaches('m1')).to.equal(true);
   });
 
   it('after a start that it missed, a firewall lets no contestant out even for a moment', async () => {

@@ -6,7 +6,7 @@ import { start as startFirewall } from '../../src/daemons/firewall.ts';
 import { start as startMdbsync } from '../../src/daemons/mdbsync.ts';
 import { start as startPresencesync } from '../../src/daemons/presencesync.ts';
 import { start as startUdbsync } from '../../src/daemons/udbsync.ts';
-import { LIST_SET, parseSet } from '../../src/lib/firewall/ruleset.ts';
+import { LIST_TABLE, parseSets } from '../../src/lib/firewall/ruleset.ts';
 import type { RunningDaemon } from '../../src/lib/http/daemon.ts';
 import { changeMachines, listMachines } from '../../src/lib/mdb/machines.ts';
 import { ask, fillSite } from '../lib/presence/support.ts';
@@ -58,7 +58,7 @@ describe('the firewall, with real packets', function () {
 
   const reaches = (from: string, to = OUTSIDE): boolean =>
     wires.run(from, ['busybox', 'ping', '-c', '1', '-W', '1', to]) === 0;
-  const set = (): string[] => [...parseSet(nft(...LIST_SET))].sort();
+  const set = (): string[] => [...parseSets(nft(...LIST_TABLE)).internet].sort();
   const until = async (is: () => boolean): Promise<void> => {
     for (let tries = 0; !is(); tries++) {
       if (tries > 400) throw new Error(`never so: ${set().join(' ')}`);

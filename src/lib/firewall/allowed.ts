@@ -9,6 +9,22 @@ export interface Known {
 
 export type Policy = Pick<Config['firewall'], 'mtypes' | 'groups' | 'addresses'>;
 
+/** Addresses that reach the internet. */
+export interface Allowed {
+  internet: ReadonlySet<string>;
+  /** Those that a contest takes it from: only for as long as the firewall's daemon lives, which would know of one. */
+  lent: ReadonlySet<string>;
+}
+
+export const NOBODY: Allowed = { internet: new Set(), lent: new Set() };
+
+/** @param during who may while a contest runs */
+export function splitAllowed(known: Known, policy: Policy, during: Policy): Allowed {
+  const internet = allowedAddresses(known, during);
+  const lent = [...allowedAddresses(known, policy)].filter((address) => !internet.has(address));
+  return { internet, lent: new Set(lent) };
+}
+
 /** The addresses that reach the internet. None until all feeds have spoken: what is not known is closed. */
 export function allowedAddresses({ machines, users, sessions }: Known, policy: Policy): Set<string> {
   const allowed = new Set<string>();

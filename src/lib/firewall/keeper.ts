@@ -2,13 +2,15 @@ import { asProloError, ProloError } from '../errors.ts';
 import { run } from '../exec.ts';
 import type { Logger } from '../log.ts';
 import type { Config } from '../site/schema.ts';
-import { difference } from './allowed.ts';
-import { LIST_SET, parseSet, renderChange, renderRules, renderSet } from './ruleset.ts';
+import { type Allowed, NOBODY } from './allowed.ts';
+import { LIST_TABLE, parseSets, renderAlive, renderChange, renderRules, renderSets } from './ruleset.ts';
 
 /** Holds nftables at who may reach the internet. */
 export interface Keeper {
   /** From now on these; returns at once. The newest call counts. */
-  want(addresses: ReadonlySet<string>): void;
+  want(allowed: Allowed): void;
+  /** Tells nftables that somebody still looks after it; who says nothing more for a minute has what was lent taken back. */
+  renew(): void;
   /** Looks whether nftables still has what it was told, and tells it again where it has not. */
   check(): void;
   /** Waits until nftables has what is wanted. @throws ProloError `unavailable` when it does not take it now */
@@ -37,22 +39,25 @@ export async function createKeeper(
         hint: 'is this host root’s own, and is nf_tables in its kernel?',
       });
   };
-  const tellAll = (addresses: Iterable<string>): Promise<void> =>
-    tell(renderRules(config) + renderSet(addresses));
-  let now: ReadonlySet<string> = new Set();
+  const tellAll = (allowed: Allowed): Promise<void> =>
+    tell(renderRules(config) + renderSets(allowed) + renderAlive());
+  let now = NOBODY;
   let wanted = now;
   let doubtful = false;
+  let due = false;
   let working: Promise<void> | undefined;
   let closed = false;
   let retry: NodeJS.Timeout | undefined;
 
   async function converge(): Promise<void> {
-    while (!closed && (wanted !== now || doubtful)) {
+    while (!closed && (wanted !== now || doubtful || due)) {
       const goal = wanted;
+      const alive = due ? renderAlive() : '';
+      due = false;
       const whole = doubtful && !(await isAsTold());
       if (whole) await tellAll(goal);
       else
-        await tell(renderChange(difference(now, goal))).catch((error: unknown) => {
+        await tell(renderChange(now, goal) + alive).catch((error: unknown) => {
           log.warn({ error: asProloError(error).message }, 'firewall: nftables refused, telling it all anew');
           return tellAll(goal);
         });
@@ -62,17 +67,15 @@ export async function createKeeper(
   }
   /** Whoever loads other rules may have taken ours away. */
   async function isAsTold(): Promise<boolean> {
-    const { exitCode, stdout } = await nft(LIST_SET);
-    if (exitCode !== 0) return false;
-    const { add, remove } = difference(parseSet(stdout), now);
-    return add.length + remove.length === 0;
+    const { exitCode, stdout } = await nft(LIST_TABLE);
+    return exitCode === 0 && renderChange(parseSets(stdout), now) === '';
   }
   function start(): void {
     clearTimeout(retry);
     working ??= converge().then(
       () => {
         working = undefined;
-        if (wanted !== now) start();
+        if (wanted !== now || due) start();
       },
       (error: unknown) => {
         log.error({ error: asProloError(error).message }, 'firewall: nftables refuses, trying again');
@@ -83,10 +86,14 @@ export async function createKeeper(
     );
   }
 
-  await tellAll([]);
+  await tellAll(NOBODY);
   return {
-    want(addresses) {
-      wanted = addresses;
+    want(allowed) {
+      wanted = allowed;
+      start();
+    },
+    renew() {
+      due = true;
       start();
     },
     check() {

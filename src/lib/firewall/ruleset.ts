@@ -1,9 +1,13 @@
 import type { Config } from '../site/schema.ts';
 import { renderTemplate } from '../template.ts';
+import { type Allowed, difference } from './allowed.ts';
 
 const TABLE = 'prolo-internet';
+const SETS = ['internet', 'lent'] as const;
+/** Of those to whom it is lent, after the last `renderAlive`. */
+const LENT_SECONDS = 60;
 
-/** The rules, for `nft -f`: one transaction, in which nobody may until `renderSet` says who. */
+/** The rules, for `nft -f`: one transaction, in which nobody may until `renderSets` says who. */
 export function renderRules({ networks, firewall }: Pick<Config, 'networks' | 'firewall'>): string {
   return renderTemplate('nftables/firewall.nft', {
     table: TABLE,
@@ -15,24 +19,36 @@ export function renderRules({ networks, firewall }: Pick<Config, 'networks' | 'f
 }
 
 /** Who may, all at once. */
-export function renderSet(addresses: Iterable<string>): string {
-  return `flush set inet ${TABLE} internet\n${renderElements('add', addresses)}`;
+export function renderSets(allowed: Allowed): string {
+  return SETS.map(
+    (set) => `flush set inet ${TABLE} ${set}\n${renderElements('add', set, [...allowed[set]])}`,
+  ).join('');
 }
 
 /** Who may from now on, and who no more. */
-export function renderChange({ add, remove }: { add: string[]; remove: string[] }): string {
-  return renderElements('delete', remove) + renderElements('add', add);
+export function renderChange(now: Allowed, wanted: Allowed): string {
+  const changes = SETS.map((set) => ({ set, ...difference(now[set], wanted[set]) }));
+  return [
+    ...changes.map(({ set, remove }) => renderElements('delete', set, remove)),
+    ...changes.map(({ set, add }) => renderElements('add', set, add)),
+  ].join('');
 }
 
-function renderElements(verb: 'add' | 'delete', addresses: Iterable<string>): string {
-  const list = [...addresses];
-  return list.length === 0 ? '' : `${verb} element inet ${TABLE} internet { ${list.join(', ')} }\n`;
+/** What is lent is lent for another while; nftables itself takes it away from whoever does not say this again. */
+export function renderAlive(): string {
+  const element = `ipv4 timeout ${LENT_SECONDS}s`;
+  return `flush set inet ${TABLE} alive\nadd element inet ${TABLE} alive { ${element} }\n`;
 }
 
-export const LIST_SET = ['-j', 'list', 'set', 'inet', TABLE, 'internet'];
+function renderElements(verb: 'add' | 'delete', set: string, list: readonly string[]): string {
+  return list.length === 0 ? '' : `${verb} element inet ${TABLE} ${set} { ${list.join(', ')} }\n`;
+}
 
-/** @param json what nft prints for `LIST_SET` */
-export function parseSet(json: string): Set<string> {
-  const { nftables } = JSON.parse(json) as { nftables: { set?: { elem?: string[] } }[] };
-  return new Set(nftables.flatMap(({ set }) => set?.elem ?? []));
+export const LIST_TABLE = ['-j', 'list', 'table', 'inet', TABLE];
+
+/** @param json what nft prints for `LIST_TABLE` */
+export function parseSets(json: string): Allowed {
+  const { nftables } = JSON.parse(json) as { nftables: { set?: { name?: string; elem?: string[] } }[] };
+  const of = (name: string) => new Set(nftables.flatMap(({ set }) => (set?.name === name ? set.elem ?? [] : []))); // prettier-ignore
+  return { internet: of('internet'), lent: of('lent') };
 }

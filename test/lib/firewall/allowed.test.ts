@@ -1,6 +1,6 @@
 import { expect } from 'chai';
-import { allowedAddresses, type Known } from '../../../src/lib/firewall/allowed.ts';
-import { parseSet, renderChange, renderSet } from '../../../src/lib/firewall/ruleset.ts';
+import { allowedAddresses, type Known, NOBODY, splitAllowed } from '../../../src/lib/firewall/allowed.ts';
+import { parseSets, renderChange, renderSets } from '../../../src/lib/firewall/ruleset.ts';
 
 const machine = (hostname: string, ip: string, mtype: string) => [hostname, { hostname, ip, mtype }] as const;
 const known: Known = {
@@ -41,20 +41,44 @@ describe('who reaches the internet', () => {
     it(`nobody, until ${feed} are known`, () => expect(allowed({ [feed]: undefined })).to.deep.equal([]));
 });
 
+describe('what a contest takes away', () => {
+  const usual = { ...structuredClone(policy), groups: ['user', 'orga', 'root'] } as never;
+  it('is lent, the rest is not', () =>
+    expect(splitAllowed(known, usual, policy as never)).to.deep.equal({
+      internet: new Set(['10.0.2.2', '10.0.1.1', '10.0.0.2']),
+      lent: new Set(['10.0.0.1']),
+    }));
+  it('is lent to nobody while it runs', () =>
+    expect(splitAllowed(known, policy as never, policy as never).lent.size).to.equal(0));
+});
+
 describe('what nftables is told', () => {
+  const some = (internet: string[], lent: string[] = []) => ({
+    ...{ internet: new Set(internet), lent: new Set(lent) },
+  });
   it('is nothing where nothing has changed', () =>
-    expect(renderChange({ add: [], remove: [] })).to.equal(''));
-  it('is only what has changed', () =>
-    expect(renderChange({ add: ['10.0.0.1'], remove: ['10.0.0.2', '10.0.0.3'] }).split('\n')).to.deep.equal([
+    expect(renderChange(some(['10.0.0.1']), some(['10.0.0.1']))).to.equal(''));
+  it('is only what has changed, and who goes from one set to the other is never in none', () =>
+    expect(
+      renderChange(some(['10.0.0.2', '10.0.0.3'], ['10.0.0.4']), some(['10.0.0.1', '10.0.0.4'])).split('\n'),
+    ).to.deep.equal([
       'delete element inet prolo-internet internet { 10.0.0.2, 10.0.0.3 }',
-      'add element inet prolo-internet internet { 10.0.0.1 }',
+      'delete element inet prolo-internet lent { 10.0.0.4 }',
+      'add element inet prolo-internet internet { 10.0.0.1, 10.0.0.4 }',
       '',
     ]));
   it('is a flush alone where nobody may', () =>
-    expect(renderSet([])).to.equal('flush set inet prolo-internet internet\n'));
+    expect(renderSets(NOBODY)).to.equal(
+      'flush set inet prolo-internet internet\nflush set inet prolo-internet lent\n',
+    ));
   it('is read back', () => {
-    const set = { set: { name: 'internet', elem: ['10.0.0.1'] } };
-    expect([...parseSet(JSON.stringify({ nftables: [{ metainfo: {} }, set] }))]).to.deep.equal(['10.0.0.1']);
-    expect(parseSet(JSON.stringify({ nftables: [{ set: {} }] })).size).to.equal(0);
+    const sets = [
+      { set: { name: 'internet', elem: ['10.0.0.1'] } },
+      { set: { name: 'lent' } },
+      { set: { name: 'site', elem: [{ prefix: { addr: '10.0.0.0', len: 8 } }] } },
+    ];
+    expect(parseSets(JSON.stringify({ nftables: [{ metainfo: {} }, ...sets] }))).to.deep.equal(
+      some(['10.0.0.1']),
+    );
   });
 });
