@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { join } from 'node:path';
+import { parseHomeName } from '../../src/lib/hfs/home-name.ts';
 import type { Home, ServedHome } from '../../src/lib/hfs/protocol.ts';
 import { changeMachines } from '../../src/lib/mdb/machines.ts';
 import { createRpcClient } from '../../src/lib/rpc/client.ts';
@@ -55,6 +56,7 @@ export interface HomesSite {
   getHfs(hfs: number, login: string): Promise<NbdAddress>;
   /** A whole login at the nth seat of an HFS, as a PC does it. */
   enter(login: string, hfs: number, n: number): Promise<NbdAddress>;
+  /** By name: `u001`, or `u001@contest`. */
   row(login: string): Promise<Home | undefined>;
   image(hfs: number, login: string, epoch: number): string;
   served(hfs: number): Promise<ServedHome[]>;
@@ -139,7 +141,7 @@ export async function makeHomesSite(options: HomesOptions): Promise<HomesSite> {
       await homes.login(login, seatName(number, n));
       return homes.getHfs(number, login);
     },
-    row: async (login) => (await test.store()).knex<Home>('homes').where({ login }).first(),
+    row: async (login) => (await test.store()).knex<Home>('homes').where(parseHomeName(login)).first(),
     image: (number, login, epoch) =>
       site.statePath(site.config.hfs.dir, String(number), `${login}.${epoch}.img`),
     served: async (number) =>
