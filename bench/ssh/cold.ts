@@ -1,13 +1,6 @@
 import { atMost, type Bench } from '../figure.ts';
-import {
-  interleave,
-  leastOf,
-  medianOf,
-  PEERS,
-  type SshBench,
-  startSshBench,
-  type Took,
-} from '../support/ssh.ts';
+import type { Took } from '../support/measured.ts';
+import { interleave, leastOf, medianOf, PEERS, type SshBench, startSshBench } from '../support/ssh.ts';
 
 const RUNS = 5;
 const RUNS_AS_SHIPPED = 2;

@@ -2,7 +2,8 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { atMost, type Bench, median } from '../figure.ts';
 import { runOk } from '../../src/lib/exec.ts';
-import { medianOf, PEERS, type SshBench, startSshBench, type Took } from '../support/ssh.ts';
+import type { Took } from '../support/measured.ts';
+import { medianOf, PEERS, type SshBench, startSshBench } from '../support/ssh.ts';
 
 const RUNS = 9;
 const WARM_UPS = 2;

@@ -2,15 +2,8 @@ import { createHash, type Hash } from 'node:crypto';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { atMost, type Bench } from '../figure.ts';
-import {
-  interleave,
-  MACHINES,
-  medianOf,
-  PEERS,
-  type SshBench,
-  startSshBench,
-  type Took,
-} from '../support/ssh.ts';
+import type { Took } from '../support/measured.ts';
+import { interleave, MACHINES, medianOf, PEERS, type SshBench, startSshBench } from '../support/ssh.ts';
 
 const RUNS = 2;
 const BYTES = 10_000_000;

@@ -1,23 +1,13 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { proloBin } from '../../test/support/cli.ts';
 import { makeSshSite, type SshSite } from '../../test/support/ssh-site.ts';
 import { median } from '../figure.ts';
+import { runMeasured, type RunInput, type Took } from './measured.ts';
 
 export const MACHINES = 150;
 /** Of the ranges that pdsh and clush read. */
 const ADDRESSES = `127.0.1.[1-${MACHINES}]`;
-
-/** What a program took, with all the programs that it started and waited for. */
-export interface Took {
-  wallS: number;
-  cpuS: number;
-  /** The largest of them. */
-  rssMib: number;
-  status: number;
-}
 
 export interface SshBench extends SshSite {
   /** For OpenSSH's clients: with the key exchange that ssh2 uses as well, and as Debian ships them. */
@@ -31,15 +21,6 @@ export interface SshBench extends SshSite {
   /** The argv of `prolo`, of this tree as it was built. */
   prolo(...args: string[]): string[];
   close(): Promise<void>;
-}
-
-export interface RunInput {
-  env?: Record<string, string>;
-  input?: string;
-  /** Takes standard output as it comes; without it nobody reads any. */
-  onOutput?: (part: Buffer) => void;
-  /** The exit status that is right; 0 unless it is said. */
-  status?: number;
 }
 
 export async function startSshBench(machines = MACHINES): Promise<SshBench> {
@@ -80,27 +61,6 @@ export async function startSshBench(machines = MACHINES): Promise<SshBench> {
       }),
     close: () => site.stop(),
   };
-}
-
-async function runMeasured(
-  argv: readonly string[],
-  { env, input = '', onOutput, status = 0 }: RunInput & { env: Record<string, string> },
-): Promise<Took> {
-  const wrapper = join(import.meta.dirname, 'measured.py');
-  const child = spawn('/usr/bin/python3', ['-I', wrapper, ...argv], {
-    env,
-    stdio: ['pipe', onOutput ? 'pipe' : 'ignore', 'pipe', 'pipe'],
-    timeout: 120_000,
-  });
-  child.stdin!.on('error', () => undefined).end(input);
-  if (onOutput) child.stdout!.on('data', onOutput);
-  let [errors, told] = ['', ''];
-  child.stderr!.setEncoding('utf8').on('data', (part: string) => (errors += part));
-  (child.stdio[3] as NodeJS.ReadableStream).on('data', (part: Buffer) => (told += part.toString()));
-  await once(child, 'close');
-  const took = (told ? JSON.parse(told) : { status: 'killed' }) as Took;
-  if (took.status === status) return took;
-  throw new Error(`${argv.join(' ')}: status ${took.status}: ${errors.slice(-2000)}`);
 }
 
 /** How each of the peers runs a command on the first `machines`: argv and environment. */
