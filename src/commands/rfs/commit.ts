@@ -15,6 +15,9 @@ every byte, machines boot it at their next start. Those that run are not touched
       description: 'only these machines boot it, until `rfs promote` or `rfs rollback`',
       helpValue: 'SELECTION',
     }),
+    repack: Flags.boolean({
+      description: 'pack all of staging anew, also where little or nothing has changed',
+    }),
     partial: Flags.boolean({
       description: 'let the machines of those RFS boot it that have it, where one has not',
     }),
@@ -26,7 +29,7 @@ every byte, machines boot it at their next start. Those that run are not touched
       import('../../lib/rfs/show-steps.ts'),
       import('../../lib/rfs/describe-publish.ts'),
     ]);
-    const { message, partial, canary } = this.flags;
+    const { message, partial, repack, canary } = this.flags;
     const canaries = canary === undefined ? undefined : await this.machinesOf(canary);
     const { stop, ...steps } = await showSteps(
       (text) => this.note(text),
@@ -35,6 +38,7 @@ every byte, machines boot it at their next start. Those that run are not touched
     const committed = await commit(await this.site(), this.store(), {
       message,
       partial,
+      repack,
       ...(canaries ? { canaries } : {}),
       actor: this.actor,
       at: new Date(),

@@ -5,6 +5,7 @@ import { keyPairOf } from '../ed25519.ts';
 import { listMachines } from '../mdb/machines.ts';
 import type { Site } from '../site/site.ts';
 import type { Store } from '../store/store.ts';
+import { layoutOf } from './base.ts';
 import { findBootFiles, readBootList } from './boot-files.ts';
 import { type Listing, listTree, versionFingerprint } from './fingerprint.ts';
 import { initramfsScripts } from './initramfs.ts';
@@ -21,6 +22,8 @@ import { cleanWork, makeVersion, readManifest } from './version.ts';
 export interface CommitOptions extends Omit<PublishOptions, 'fresh'> {
   message: string;
   at: Date;
+  /** The image is made of all that is in staging, also where only a part has changed. */
+  repack?: boolean;
 }
 
 export interface Committed extends Omit<Published, 'version'> {
@@ -45,15 +48,16 @@ export function commit(
   const opening = Promise.resolve(store);
   opening.catch(() => undefined); // heard of below, unless staging is not ours
   return withStaging(site, `${options.actor}: rfs commit`, async (staging) => {
+    const listedAt = new Date();
     const [listing, opened] = await Promise.all([listTree(staging), opening]);
-    return commitTree(site, opened, { staging, listing }, options);
+    return commitTree(site, opened, { staging, listing, listedAt }, options);
   });
 }
 
 async function commitTree(
   site: Site,
   store: Store,
-  { staging, listing }: { staging: string; listing: Listing },
+  { staging, listing, listedAt }: { staging: string; listing: Listing; listedAt: Date },
   options: CommitOptions,
 ): Promise<Committed> {
   const { message, actor, canaries, onStep = () => undefined } = options;
@@ -68,7 +72,7 @@ async function commitTree(
   const { compression, blockBytes } = site.config.rfs;
   const means = [compression, blockBytes, bootList, ...initramfsScripts()];
   const fingerprint = versionFingerprint(listing.fingerprint, means);
-  if (newest?.manifest.fingerprint === fingerprint) {
+  if (newest?.manifest.fingerprint === fingerprint && !options.repack) {
     const version = newest.manifest.version;
     if (wasOut(newest) || bootedVersions(boots).has(version))
       return { version: undefined, switched: [], failed: [], behind: behind(version, boots, hosts) };
@@ -82,7 +86,7 @@ async function commitTree(
   const files = listing.files();
   mustBeClean(staging, files);
   mustHaveProlo(staging, files);
-  const manifest = await makeVersion({
+  const { manifest } = await makeVersion({
     staging,
     dir,
     version: next,
@@ -94,6 +98,13 @@ async function commitTree(
     packing: { compression, blockBytes },
     packedFirst: findBootFiles(bootList, files),
     ...(expectedBytes === undefined ? {} : { expectedBytes }),
+    increment: {
+      before: newest?.manifest,
+      layout: layoutOf({ compression, blockBytes }, bootList),
+      facts: listing.facts(),
+      listedAt,
+      repack: options.repack ?? false,
+    },
     keys: keyPairOf(site.secret('rfs.sign')),
     onStep: (what) => onStep('staging', what),
   });

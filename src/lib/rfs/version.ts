@@ -1,13 +1,17 @@
-import { chmod, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ProloError } from '../errors.ts';
 import { syncPath, writeFileAtomic } from '../write-file.ts';
 import type { KeyPair } from '../ed25519.ts';
 import type { PackedFirst } from './boot-files.ts';
+import { type Base, readBase, writeFacts } from './base.ts';
 import { fingerprint } from './fingerprint.ts';
-import { hashFile, makeHashTree, makeImage, type Packing } from './image.ts';
+import { hashFile, makeHashTree, makeImage, type Packing, sha256Of } from './image.ts';
+import { type Delta, makeIncrement, NotIncremental } from './increment.ts';
 import { makeInitramfs } from './initramfs.ts';
+import { renewHashTree } from './verity.ts';
 import { mustHaveSpace } from './space.ts';
+import { SUPERBLOCK_BYTES } from './squashfs/superblock.ts';
 import {
   type Manifest,
   MANIFEST,
@@ -35,10 +39,31 @@ export interface Commit {
   packing: Packing;
   /** What a boot reads. */
   packedFirst: PackedFirst;
+  /** Where the image may be made out of an earlier one's, and what is kept for the next. */
+  increment?: Increment;
   /** About what it will need, where that is known. */
   expectedBytes?: number;
   keys: KeyPair;
   onStep?: (what: string) => void;
+}
+
+export interface Increment {
+  /** The version before, where there is one. */
+  before: Manifest | undefined;
+  /** See `layoutOf`. */
+  layout: string;
+  /** What `find` said of staging. */
+  facts: Buffer;
+  /** Before it said so. */
+  listedAt: Date;
+  /** Makes a whole image anyhow. */
+  repack: boolean;
+}
+
+export interface Made {
+  manifest: Manifest;
+  /** What its image was made of, where that is another one. */
+  delta: Delta | undefined;
 }
 
 /** Where a version is made: beside the others, under a name that no other run has. */
@@ -48,14 +73,19 @@ const WORK = '.commit-';
  * Makes a version of the staging tree: its folder is there whole, or not at all.
  * @throws ProloError `conflict` when the tree changed meanwhile, `full`
  */
-export async function makeVersion(commit: Commit): Promise<Manifest> {
+export async function makeVersion(commit: Commit): Promise<Made> {
   const { staging, dir, version, onStep } = commit;
   await mkdir(dir, { recursive: true });
   await mustHaveSpace(dir, commit.expectedBytes ?? 0);
   const work = await mkdtemp(join(dir, WORK));
   const file = (name: VersionFile): string => join(work, name);
   const hash = async (...names: VersionFile[]) =>
-    Promise.all(names.map(async (name) => [name, await hashFile(file(name))] as const));
+    Promise.all(
+      names.map(async (name) => {
+        const [{ size: bytes }, sha256] = await Promise.all([stat(file(name)), sha256Of(file(name))]);
+        return [name, { bytes, sha256 }] as const;
+      }),
+    );
   try {
     onStep?.('image');
     const { sortList, aheadBytes } = commit.packedFirst;
@@ -66,13 +96,13 @@ export async function makeVersion(commit: Commit): Promise<Manifest> {
       initrd: file('initrd.img'),
       aheadBytes,
     });
-    const image = makeImage(staging, file('root.img'), { ...commit.packing, sortFile });
+    const image = makeOneImage(commit, work, sortFile);
     // Where one fails, the other is still at work in the folder that goes away.
     await Promise.allSettled([kernel, image]);
-    const [kernelVersion] = await Promise.all([kernel, image]);
+    const [kernelVersion, out] = await Promise.all([kernel, image]);
     await rm(sortFile);
     onStep?.('hashes');
-    const tree = makeHashTree(file('root.img'), file('root.verity'));
+    const tree = makeTree(file('root.img'), file('root.verity'), out);
     const known = hash('root.img', 'vmlinuz', 'initrd.img');
     // A disk says only once that it failed: a second call would not hear of it.
     const synced = syncPath(file('root.img'));
@@ -94,6 +124,8 @@ export async function makeVersion(commit: Commit): Promise<Manifest> {
       fingerprint: commit.fingerprint,
       files: Object.fromEntries(VERSION_FILES.map((name) => [name, found.get(name)!])) as Manifest['files'],
     };
+    const { increment } = commit;
+    if (increment) await writeFacts(work, increment.layout, increment.listedAt, increment.facts);
     const text = renderManifest(manifest);
     await writeFileAtomic(join(work, SIGNATURE), signManifest(text, commit.keys.privateKey));
     await writeFileAtomic(join(work, MANIFEST), text);
@@ -102,10 +134,64 @@ export async function makeVersion(commit: Commit): Promise<Manifest> {
     await chmod(work, 0o755); // NFS and HTTP give it to everybody
     await rename(work, join(dir, String(version)));
     await syncPath(dir);
-    return manifest;
+    return { manifest, delta: out?.delta };
   } finally {
     await rm(work, { recursive: true, force: true });
   }
+}
+
+interface Incremented {
+  delta: Delta;
+  base: Base;
+}
+
+/** @returns what it was made of; undefined: of all that is in the tree */
+async function makeOneImage(
+  commit: Commit,
+  work: string,
+  sortFile: string,
+): Promise<Incremented | undefined> {
+  const { staging, packing, increment } = commit;
+  const image = join(work, 'root.img');
+  const made = increment && (await makeFromLast(commit, increment, work, image));
+  if (made) return made;
+  await rm(image, { force: true });
+  await makeImage(staging, image, { ...packing, sortFile });
+  return undefined;
+}
+
+async function makeFromLast(
+  { staging, dir, packing, at: madeAt, onStep }: Commit,
+  { before, layout, facts, repack }: Increment,
+  work: string,
+  image: string,
+): Promise<Incremented | undefined> {
+  if (!before || repack) return undefined;
+  const base = await readBase(dir, before, layout);
+  if (!base) return undefined;
+  try {
+    const { blockBytes } = packing;
+    const delta = await makeIncrement({ staging, facts, base, blockBytes, image, work, madeAt });
+    return { delta, base };
+  } catch (error) {
+    if (!(error instanceof NotIncremental)) throw error;
+    onStep?.(`a whole image: ${error.message}`);
+    return undefined;
+  }
+}
+
+/** @returns its root, in hex */
+async function makeTree(image: string, tree: string, made: Incremented | undefined): Promise<string> {
+  if (!made) return makeHashTree(image, tree);
+  const { delta, base } = made;
+  const old = join(base.folder, 'root.verity');
+  const isWhole = (await sha256Of(old)) === base.manifest.files['root.verity'].sha256;
+  const changed = [
+    { start: 0, end: SUPERBLOCK_BYTES },
+    ...delta.zeroed,
+    { start: delta.from, end: delta.bytes },
+  ];
+  return (isWhole && (await renewHashTree(old, image, tree, changed))) || makeHashTree(image, tree);
 }
 
 /** Takes away what runs that were killed left. For who alone makes versions. */

@@ -54,7 +54,7 @@ describe('a version of the root filesystem', function () {
   after(() => dir && rmSync(dir, { recursive: true, force: true }));
 
   it('is made whole: image, hash tree, kernel, initramfs, a signed manifest', async () => {
-    const manifest = await makeVersion(commit);
+    const { manifest } = await makeVersion(commit);
     expect(readdirSync(commit.dir)).to.deep.equal(['1']);
     expect(await readManifest(commit.dir, 1, keys)).to.deep.equal(manifest);
     expect(await findDamage(commit.dir, manifest)).to.deep.equal([]);

@@ -1,0 +1,55 @@
+import { createHash } from 'node:crypto';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Packing } from './image.ts';
+import type { Manifest } from './manifest.ts';
+
+/** What the gateway keeps beside a version: what `find` said of the tree, and how its image was made. No server gets it. */
+export const FACTS_FILE = '.facts';
+
+/** A file that changed so short a time before it was listed may have changed again within one tick of the clock. */
+const TICK_SECONDS = 0.1;
+
+/** A version that another may be made from. */
+export interface Base {
+  manifest: Manifest;
+  folder: string;
+  /** Lines of `find`, a character a byte. */
+  lines: Set<string>;
+}
+
+/** How an image's data are laid out: of another, nothing can be taken over. */
+export function layoutOf(packing: Packing, bootList: string): string {
+  return createHash('sha256')
+    .update(JSON.stringify([packing.compression, packing.blockBytes, bootList]))
+    .digest('hex');
+}
+
+/** @param listedAt before the tree was listed */
+export async function writeFacts(
+  folder: string,
+  layout: string,
+  listedAt: Date,
+  facts: Buffer,
+): Promise<void> {
+  const head = Buffer.from(`${JSON.stringify({ layout, listedAt: listedAt.getTime() / 1000 })}\n`);
+  await writeFile(join(folder, FACTS_FILE), Buffer.concat([head, facts]), { mode: 0o600 });
+}
+
+/** @returns undefined where it is not known, or its image is laid out in another way */
+export async function readBase(dir: string, manifest: Manifest, layout: string): Promise<Base | undefined> {
+  const folder = join(dir, String(manifest.version));
+  const bytes = await readFile(join(folder, FACTS_FILE)).catch(() => undefined);
+  const headEnd = bytes?.indexOf('\n') ?? -1;
+  if (!bytes || headEnd < 0) return undefined;
+  const head = JSON.parse(bytes.toString('utf8', 0, headEnd)) as { layout: string; listedAt: number };
+  if (head.layout !== layout) return undefined;
+  const surelyBefore = head.listedAt - TICK_SECONDS;
+  const parts = bytes.toString('latin1', headEnd + 1).split('\0');
+  const lines = new Set<string>();
+  for (let i = 0; i + 1 < parts.length; i += 2) {
+    const line = parts[i]!;
+    if (Number(line.split('\t', 7)[6]) < surelyBefore) lines.add(line);
+  }
+  return { manifest, folder, lines };
+}
