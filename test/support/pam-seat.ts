@@ -26,6 +26,8 @@ export interface PamAnswer {
 
 /** A PC in namespaces of its own (processes, mounts, network), which end with it. */
 export interface PamSeat {
+  /** Before a program's own words: runs it there. */
+  enter: readonly string[];
   /** Runs a program on it. */
   run(...argv: string[]): Promise<RunResult>;
   /** Starts daemons of the site on it. @returns how to `kill -9` them */
@@ -68,6 +70,7 @@ export async function makePamSeat({ dir, site, ip, uids }: PamSeatOptions): Prom
   const init = childOf(holder.pid!);
   const inside = ['nsenter', '-t', String(init), '-m', '-n', '-p', '--'];
   const seat: PamSeat = {
+    enter: inside,
     run: (...argv) => run([...inside, ...argv], { timeoutMs: 60_000 }),
     async start(...names) {
       const program = [process.execPath, `--import=${tsx}`, join(root, 'test/support/run-daemon.ts')];

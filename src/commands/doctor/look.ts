@@ -8,9 +8,17 @@ export default class DoctorLook extends BaseCommand<typeof DoctorLook> {
   static override hidden = true;
   static override flags = {
     only: Flags.string({ description: 'this check alone; may be repeated', multiple: true }),
+    seat: Flags.string({ description: "this login's session here, and nothing else", helpValue: 'LOGIN' }),
+    'until-gone': Flags.boolean({ description: 'wait until nothing of it is left', dependsOn: ['seat'] }),
   };
 
   async run() {
+    if (this.flags.seat !== undefined) {
+      const { viewSeat } = await import('../../lib/doctor/login/at-seat.ts');
+      const view = await viewSeat(await this.site(), this.flags.seat, this.flags['until-gone']);
+      this.log(JSON.stringify(view));
+      return view;
+    }
     const [{ readInput }, { lookHere }, { describeOutcomes }, { parseOrder }] = await Promise.all([
       import('../../lib/cli/input.ts'),
       import('../../lib/doctor/seat/look.ts'),

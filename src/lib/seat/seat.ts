@@ -45,6 +45,20 @@ export interface Caller {
 /** What the next process of this daemon has to know of a session; the rest it sees. */
 export type Remembered = Pick<Session, 'login' | 'hostname'> & { holders: number[] };
 
+/** How far a login comes: each is what was done last. */
+export const LOGIN_STEPS = ['asked', 'known', 'answered', 'granted', 'given', 'attached', 'mounted'] as const;
+export type LoginStep = (typeof LOGIN_STEPS)[number];
+
+/** For the doctor: the newest login that was tried here. */
+export interface LastTry {
+  login: string;
+  reached: LoginStep;
+  /** Why it came no further. */
+  said?: string;
+  /** How many were tried before. */
+  number: number;
+}
+
 /** Login and logout at this machine. One thing at a time; each can be repeated, from whatever the last one left. */
 export interface Seat {
   /** Lets the person in: presence, the home, the mount. @throws ProloError in a sentence for the person */
@@ -58,6 +72,7 @@ export interface Seat {
   /** Looks whether the home's storage is still there, and whether somebody still holds the session. */
   watch(): Promise<void>;
   readonly session: Session | undefined;
+  readonly lastTry: LastTry | undefined;
 }
 
 export function createSeat(parts: SeatParts): Seat {
@@ -66,11 +81,26 @@ export function createSeat(parts: SeatParts): Seat {
   /** What a person is told at the next login: how the last session ended. */
   const lastWords = new Map<string, string>();
   const inOrder = createLock();
+  let lastTry: LastTry | undefined;
+  const reached = (step: LoginStep): void => void (lastTry && (lastTry.reached = step));
   const remember = (): Promise<void> => parts.remember(session);
 
   async function enter(login: string, caller: Caller): Promise<Session> {
+    lastTry = { login, reached: 'asked', number: (lastTry?.number ?? 0) + 1 };
+    try {
+      return await enterInSteps(login, caller);
+    } catch (error) {
+      lastTry.said = asProloError(error).message;
+      throw error;
+    }
+  }
+
+  async function enterInSteps(login: string, caller: Caller): Promise<Session> {
     if (caller.gone()) throw new ProloError('refused', 'the login was given up');
-    if (session?.login === login && session.mounted && system.isAttached(session.device!)) return session;
+    if (session?.login === login && session.mounted && system.isAttached(session.device!)) {
+      reached('mounted');
+      return session;
+    }
     if (session && session.login !== login) {
       if (holdersOf(session).length > 0)
         throw new ProloError('refused', `${session.login} is still logged on here`);
@@ -80,6 +110,7 @@ export function createSeat(parts: SeatParts): Seat {
     }
     const uid = await system.uidOf(login);
     if (uid === undefined) throw new ProloError('refused', `${login} is not known on this machine`);
+    reached('known');
 
     const { hostname, hfs } = parts.identity();
     const answer = await parts.tellPresence('login', { login, hostname }).catch((cause: unknown) => {
@@ -89,8 +120,10 @@ export function createSeat(parts: SeatParts): Seat {
         cause,
       });
     });
+    reached('answered');
     if (answer.status !== 200)
       throw new ProloError('refused', answer.text || 'the gateway refuses the login');
+    reached('granted');
     const holders = session?.holders ?? new Set<number>();
     session = { login, uid, hostname, mounted: false, holders, undoMs: parts.nowMs() + parts.openMs };
     await remember();
@@ -114,10 +147,13 @@ export function createSeat(parts: SeatParts): Seat {
     await cleanUp(login, uid);
     caller.progress('asking for your home');
     const home = await parts.askHome(hfs, login);
+    reached('given');
     one.device = await system.attach(home);
+    reached('attached');
     caller.progress('opening your home');
     await system.mount(one.device, login);
     one.mounted = true;
+    reached('mounted');
     log.info({ login, device: one.device, hfs }, 'home: mounted');
   }
 
@@ -164,6 +200,9 @@ export function createSeat(parts: SeatParts): Seat {
   return {
     get session() {
       return session;
+    },
+    get lastTry() {
+      return lastTry;
     },
     account: (login, caller) =>
       inOrder(async () => {

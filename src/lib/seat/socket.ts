@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { dirname } from 'node:path';
 import { asProloError, ProloError } from '../errors.ts';
 import type { Logger } from '../log.ts';
-import type { Caller, Seat } from './seat.ts';
+import type { Caller, LastTry, Seat } from './seat.ts';
 
 const MAX_BODY_BYTES = 4096;
 
@@ -13,6 +13,13 @@ export interface Ask {
   login: string;
   /** The process that PAM runs in: it holds the session open. */
   holder: number;
+}
+
+/** What the doctor asks for. */
+export interface SeatState {
+  lastTry: LastTry | null;
+  /** Whose session there is. */
+  session: string | null;
 }
 
 /** @throws ProloError `bad-input` */
@@ -53,6 +60,12 @@ async function answer(
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
+  if (request.url === '/state') {
+    const { lastTry, session } = seat;
+    const state: SeatState = { lastTry: lastTry ?? null, session: session?.login ?? null };
+    response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(state));
+    return;
+  }
   const say = (line: string): void => void response.write(`${line.replaceAll(/\p{Cc}+/gu, ' ')}\n`);
   response.writeHead(200, { 'content-type': 'text/plain; charset=utf-8' }).flushHeaders();
   try {
