@@ -98,3 +98,47 @@ describe('prolo contest', function () {
       .and.match(/contest: epoch \d+: does not run/);
   });
 });
+
+describe('prolo contest, of homes', function () {
+  this.timeout(60_000);
+  let test: TestSite;
+  const run = (...args: string[]) => prolo(['contest', ...args], { config: test.site.file });
+  const home = { hfs: 0, epoch: 1, last_epoch: 1, state: 'here', size_bytes: 1, changed_at: '' };
+  before(async () => {
+    test = await makeTestSite();
+    await fillSite(test.site, await test.store(), 3);
+    const { knex } = await test.store();
+    const since = new Date().toISOString();
+    await knex('presence').insert({ login: 'u1', hostname: 'm1', ip: '192.168.0.1', since });
+    await knex('home_sessions').insert({ login: 'u1', hostname: 'm1', since, set: 'usual' });
+    await knex('homes').insert([
+      { ...home, login: 'u1', set: 'usual' },
+      { ...home, login: 'u2', set: 'contest' },
+    ]);
+    await knex('home_choices').insert({ login: 'u3', set: 'usual' });
+  });
+  after(() => test.remove());
+
+  it('plan says how many are made, how many are there, and who keeps theirs', async () => {
+    expect((await run('plan')).stdout).to.include(
+      'homes         2 contestants get one of the set contest at their next login: 1 to be made, 1 there; ' +
+        '1 keep theirs until they log out: u1 (m1); not u3 (`prolo hfs choose`)\n',
+    );
+    const { stderr } = await run('start', '--dry-run', '--homes', 'semifinal');
+    expect(stderr).to.include('one of the set semifinal at their next login: 2 to be made, 0 there');
+    expect((await run('start', '--dry-run', '--homes', 'usual')).stderr).to.match(/homes +stay as they are/);
+    expect((await run('start', '--yes', '--homes', '../x')).stderr).to.include('not the name of a set');
+  });
+
+  it('status names who still has another one, and is 1 for it', async () => {
+    expect((await run('start', '--yes')).status).to.equal(0);
+    const shown = await run('status');
+    expect(shown.status).to.equal(1);
+    expect(shown.stdout).to.match(/LOGIN +SEAT +HOME +WANTED\nu1 +m1 +usual +contest\n/);
+    const { homes } = JSON.parse((await run('status', '--json')).stdout) as { homes: unknown };
+    expect(homes).to.deep.equal([{ login: 'u1', hostname: 'm1', has: 'usual', wanted: 'contest' }]);
+    const { stderr } = await run('stop', '--yes');
+    expect(stderr).to.include('the usual ones are back at the next login; both are kept');
+    expect((await run('status')).stdout).not.to.include('WANTED\nu1');
+  });
+});
