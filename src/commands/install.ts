@@ -12,7 +12,7 @@ export default class Install extends DestructiveCommand<typeof Install> {
   static override summary = 'make this host what recipes say: packages, files, units';
   static override description = `Shows what differs, asks, does it, lets the programs that will read the files check them, and reloads those. What is so already
 is not touched. A file that somebody changed since is left as it is, with ours beside it (.prolo-new), unless --overwrite. A role (gw, rhfs,
-web, monitoring) is a list of recipes, and MDB knows its server: the gateway says so itself, for others the command is shown. Without a
+web, monitoring, rfs) is a list of recipes, and MDB knows its server: the gateway says so itself, for others the command is shown. Without a
 name, at a terminal, it asks what this machine is to become, and makes the gateway's site; --answers FILE answers for you.`;
   static override examples = [
     '<%= config.bin %> install',
@@ -149,6 +149,8 @@ name, at a terminal, it asks what this machine is to become, and makes the gatew
   private async registration(site: Site, role: string, name: string, root: string) {
     // It tells MDB itself when it starts: prolo-registration.service.
     if (role === 'gw' && root !== '/') return undefined;
+    const { SERVER_ROLES } = await import('../lib/install/roles.ts');
+    if (SERVER_ROLES[role]?.isTree) return undefined;
     const { registrationCommand, registrationOf } = await import('../lib/install/register.ts');
     const nics = root === '/' ? networkInterfaces() : {};
     const wanted = registrationOf(site.config, role, name, nics, this.flags.mac);

@@ -5,11 +5,12 @@ import { runOk } from '../exec.ts';
 
 import { putEntry } from '../rfs/root/tree-entry.ts';
 import { writeFileAtomic } from '../write-file.ts';
-import { readIds, runInRoot, runInRootOk } from './in-root.ts';
+import { readIds, runInRoot } from './in-root.ts';
 import type { Change, Journal, Run } from './journal.ts';
 import type { FileState, Step } from './plan.ts';
 import type { Check, Distribution, FileWish, Recipe } from './recipe.ts';
 import { sha256 } from './state.ts';
+import { installPackages } from './packages.ts';
 import { takeIn } from './take-in.ts';
 
 export interface ApplyOptions {
@@ -29,8 +30,6 @@ export interface Applied {
   /** Files of a person that stay; the text that prolo would have is beside each, with `.prolo-new` behind its name. */
   left: string[];
 }
-
-const PACKAGES = { timeoutMs: 3600_000, env: { DEBIAN_FRONTEND: 'noninteractive' } };
 
 /**
  * Brings a host to what was planned, a recipe at a time: packages, users, folders, files, checks, and only then what reads them.
@@ -91,8 +90,7 @@ function changeOf(step: Step): Change {
 async function doStep({ root, distribution }: ApplyOptions, step: Step): Promise<void> {
   switch (step.kind) {
     case 'packages':
-      for (const argv of packageCalls(distribution, step.install)) await runInRootOk(root, argv, PACKAGES);
-      return;
+      return installPackages(root, distribution, step.install);
     case 'user':
       return void (await runOk([
         ...['useradd', '--root', root, '--system', '--user-group', '--shell', '/usr/sbin/nologin'],
@@ -113,16 +111,6 @@ async function doStep({ root, distribution }: ApplyOptions, step: Step): Promise
     case 'enable':
       return void (await runOk(['systemctl', `--root=${root}`, 'enable', ...step.units]));
   }
-}
-
-/** Their lists first: a host that was just made has none. */
-export function packageCalls(distribution: Distribution, packages: readonly string[]): string[][] {
-  return distribution === 'debian'
-    ? [
-        ['apt-get', 'update', '-q'],
-        ['apt-get', 'install', '-q', '-y', '--no-install-recommends', ...packages],
-      ]
-    : [['pacman', '-Sy', '--noconfirm', '--needed', ...packages]];
 }
 
 export async function putFile(root: string, wish: FileWish): Promise<void> {

@@ -9,13 +9,15 @@ import { lldp } from './recipes/lldp.ts';
 import { named } from './recipes/named.ts';
 import { networkd, networkdDhcp } from './recipes/networkd.ts';
 import { bootFiles, nfsExports } from './recipes/nfs-exports.ts';
-import { nginx } from './recipes/nginx.ts';
+import { nginx, nginxSso } from './recipes/nginx.ts';
 import { nicConfiguration } from './recipes/nic.ts';
 import { ntpServer } from './recipes/ntp.ts';
 import { postgresql } from './recipes/postgresql.ts';
 import { prolo } from './recipes/prolo.ts';
 import { nodeExporter, processExporter, prometheus } from './recipes/prometheus.ts';
 import { registration } from './recipes/registration.ts';
+import { resolver } from './recipes/resolver.ts';
+import { seat } from './recipes/seat.ts';
 import { router, sysctl } from './recipes/sysctl.ts';
 import { tftp } from './recipes/tftp.ts';
 
@@ -47,8 +49,11 @@ const MAKERS: readonly RecipeMaker[] = [
   router,
   ntpServer,
   nginx,
+  nginxSso,
   prolo,
   registration,
+  resolver,
+  seat,
   ...daemonRecipes,
 ];
 

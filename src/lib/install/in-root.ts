@@ -1,6 +1,5 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ProloError } from '../errors.ts';
 import { run, type RunResult } from '../exec.ts';
 import { runInTree } from '../rfs/root/enter.ts';
 
@@ -11,14 +10,6 @@ export function runInRoot(
   options: { timeoutMs?: number; env?: Record<string, string> } = {},
 ): Promise<RunResult> {
   return root === '/' ? run(argv, options) : runInTree(root, argv, options.env ? { env: options.env } : {});
-}
-
-/** As `runInRoot`. @throws ProloError `failed` for an exit status other than 0, with the program's last words */
-export async function runInRootOk(...args: Parameters<typeof runInRoot>): Promise<void> {
-  const { exitCode, stdout, stderr } = await runInRoot(...args);
-  if (exitCode === 0) return;
-  const words = (stderr.trim() || stdout.trim()).split('\n').slice(-3).join('; ');
-  throw new ProloError('failed', `program ${args[1].join(' ')}: exit status ${exitCode}: ${words}`);
 }
 
 /** Ids by name, and names by id, of a host's own passwd or group file. */

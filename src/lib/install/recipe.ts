@@ -31,7 +31,7 @@ export interface TreeWish {
   /** What it is, as a plan says it. */
   what: string;
   /** For the host whose root folder this is. Listed only when it is to be compared. */
-  entries(root: string): readonly TreeEntry[];
+  entries(root: string): readonly TreeEntry[] | Promise<readonly TreeEntry[]>;
 }
 
 /** A program that reads files of the recipe and says whether they are right. */

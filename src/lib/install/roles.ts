@@ -6,10 +6,13 @@ export interface Role {
   summary: string;
   recipes(config: Config): string[];
   aliases(hostname: string): string[];
+  /** It is what many machines boot, and no server: a folder, nothing that MDB knows. */
+  isTree?: true;
 }
 
 const FIRST = ['base', 'nic-configuration', 'lldp'];
-const LAST = ['node-exporter', 'process-exporter', 'journal-upload'];
+/** The resolver at the end: until then, packages come from where names were asked before. */
+const LAST = ['node-exporter', 'process-exporter', 'journal-upload', 'resolver'];
 const ACCOUNTS = ['passwd', 'rootssh'];
 /** In the order in which the gateway starts them: sources, feeds, who follows them. */
 const GATEWAY_DAEMONS = [
@@ -45,8 +48,8 @@ export const SERVER_ROLES: Readonly<Record<string, Role>> = {
     },
   },
   web: {
-    summary: 'a server of pages',
-    recipes: () => [...FIRST, 'networkd-dhcp', 'prolo', ...ACCOUNTS, ...LAST],
+    summary: 'a server of pages that know who asks',
+    recipes: () => [...FIRST, 'networkd-dhcp', 'prolo', 'sso', 'nginx-sso', ...ACCOUNTS, ...LAST],
     aliases: () => [],
   },
   monitoring: {
@@ -54,7 +57,18 @@ export const SERVER_ROLES: Readonly<Record<string, Role>> = {
     recipes: () => [...FIRST, 'networkd-dhcp', 'prolo', 'prometheus', 'journal-remote', ...LAST],
     aliases: () => ['prometheus', 'journal-aggregator'],
   },
+  rfs: {
+    summary: 'the root filesystem that PCs boot, in its staging folder: `--root STAGING`',
+    recipes: () => ['seat'],
+    aliases: () => [],
+    isTree: true,
+  },
 };
+
+/** Those that a machine can have. */
+export const MACHINE_ROLES: readonly string[] = Object.keys(SERVER_ROLES).filter(
+  (role) => !SERVER_ROLES[role]!.isTree,
+);
 
 /** Recipes by name, with those of roles in their place, and the last role that was named. */
 export function expandRoles(

@@ -37,7 +37,8 @@ export async function readState(
   for (const { path } of recipes.flatMap((recipe) => recipe.files ?? [])) {
     const stat = await facts(path);
     if (!stat || stat.folder) continue;
-    const text = await readFile(join(root, path), 'utf8');
+    // A link that leads nowhere, such as resolv.conf to a resolver that does not run, holds nothing.
+    const text = await readFile(join(root, path), 'utf8').catch(ifGone);
     files.set(path, { ...stat, text, sha256: sha256(text) });
   }
   const folders = new Map<string, Omit<FileState, 'text' | 'sha256'>>();
@@ -65,8 +66,13 @@ export async function readState(
   };
 }
 
+function ifGone(error: NodeJS.ErrnoException): string {
+  if (error.code === 'ENOENT') return '';
+  throw error;
+}
+
 async function treeState(root: string, { path, entries: entriesFor }: TreeWish): Promise<TreeState> {
-  const all = entriesFor(root);
+  const all = await entriesFor(root);
   const entries: TreeEntry[] = [];
   let bytes = 0;
   for (const entry of all) {

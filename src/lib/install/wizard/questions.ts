@@ -1,5 +1,5 @@
 import { type Range, formatIp, inRange, parseCidr, parseIp } from '../../net.ts';
-import { SERVER_ROLES } from '../roles.ts';
+import { MACHINE_ROLES } from '../roles.ts';
 import { parseRooms, parseWayOut } from './read-answer.ts';
 
 export interface Nic {
@@ -51,11 +51,10 @@ export const QUESTIONS: readonly Question[] = [
   {
     key: 'role',
     text: 'What is this machine?',
-    help: () => Object.keys(SERVER_ROLES).join(', '),
+    help: () => MACHINE_ROLES.join(', '),
     isAsked: always,
     suggest: (_answers, { hostname }) => (hostname.startsWith('rhfs') ? 'rhfs' : 'gw'),
-    refuse: (text) =>
-      Object.hasOwn(SERVER_ROLES, text) ? undefined : `one of ${Object.keys(SERVER_ROLES).join(', ')}`,
+    refuse: (text) => (MACHINE_ROLES.includes(text) ? undefined : `one of ${MACHINE_ROLES.join(', ')}`),
   },
   {
     key: 'hostname',

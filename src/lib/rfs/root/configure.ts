@@ -39,14 +39,15 @@ export async function configureRoot(
       hint: 'make one: `prolo rfs init`',
     });
   const changed: string[] = [];
-  for (const entry of await entriesOf(site, tree))
+  for (const entry of await seatEntries(site, tree))
     if (await putEntry(tree, entry, dryRun)) changed.push(entry.path);
   changed.push(...(await ageConsoleSettings(tree, dryRun)));
   if (!dryRun) await checkNode(tree);
   return changed;
 }
 
-async function entriesOf(site: Site, tree: string): Promise<TreeEntry[]> {
+/** All that a tree should have, whether it has it or not. */
+export async function seatEntries(site: Site, tree: string): Promise<TreeEntry[]> {
   const { config } = site;
   const texts = await exportTexts(site, 'pc');
   const settings = settingEntries(config).filter(

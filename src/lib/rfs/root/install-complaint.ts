@@ -1,6 +1,6 @@
 import { ProloError } from '../../errors.ts';
 
-const MARK = /^(?:E: |error: |==> ERROR: |dpkg: error )/;
+const MARK = /^(?:E: |error: |==> ERROR: |dpkg: error:? )/;
 
 /** What a package manager's words mean for whoever called it. */
 const MEANINGS: readonly {
@@ -22,6 +22,11 @@ const MEANINGS: readonly {
     kind: 'unavailable',
     words: /failed to fetch|temporary failure|could not resolve|failed retrieving/i,
     hint: 'does this host reach the mirror?',
+  },
+  {
+    kind: 'unavailable',
+    words: /could not get lock|frontend lock|unable to (acquire|lock)|could not lock database/i,
+    hint: 'another package manager is at work there: when it has ended, run this again',
   },
   {
     kind: 'refused',
