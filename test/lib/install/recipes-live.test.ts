@@ -13,6 +13,7 @@ import { named } from '../../../src/lib/install/recipes/named.ts';
 import { networkd, networkdDhcp } from '../../../src/lib/install/recipes/networkd.ts';
 import { postgresql } from '../../../src/lib/install/recipes/postgresql.ts';
 import { processExporter } from '../../../src/lib/install/recipes/prometheus.ts';
+import { sysctl } from '../../../src/lib/install/recipes/sysctl.ts';
 import { tftp } from '../../../src/lib/install/recipes/tftp.ts';
 import { silentLog } from '../../../src/lib/log.ts';
 import { needs } from '../../support/needs.ts';
@@ -21,6 +22,7 @@ import { makeTestSite } from '../../support/site.ts';
 import { makeWires } from '../../support/wires.ts';
 
 const PROBE = join(import.meta.dirname, '../../support/networkd-probe.sh');
+const TWO_CARDS = join(import.meta.dirname, '../../support/two-cards-probe.sh');
 
 describe('what recipes write, in use', function () {
   this.timeout(60_000);
@@ -79,6 +81,38 @@ describe('what recipes write, in use', function () {
         'default via 10.9.0.1 dev wan0 proto static metric 100',
         'default via 10.8.0.1 dev wan1 proto static metric 200',
         'pulled\ndefault via 10.8.0.1 dev wan1 proto static metric 200',
+      ],
+    ]);
+  });
+
+  it('a server with two cards in one subnet: each answers for its own address alone, and what it answers leaves by it', async function () {
+    needs(this, {
+      ...{ '/lib/systemd/systemd-networkd': 'systemd', ip: 'iproute2', unshare: 'util-linux' },
+      ...{ dnsmasq: 'dnsmasq-base', busybox: 'busybox-static', sysctl: 'procps' },
+    });
+    chmodSync(dir, 0o755);
+    for (const make of [networkdDhcp, sysctl])
+      for (const { path, text, mode = 0o644 } of (await made(make)).files!)
+        // The cards here are virtual.
+        writeFileSync(join(dir, basename(path)), text.replace('Kind=!*\n', ''), { mode });
+    mkdirSync(join(dir, 'networkd.conf.d'));
+    writeFileSync(join(dir, 'networkd.conf.d/prolo.conf'), textOf(await made(networkdDhcp), 'networkd.conf.d/prolo.conf')); // prettier-ignore
+    const { status, stdout, stderr } = spawnSync('unshare', ['--net', '--mount', 'sh', TWO_CARDS, dir], {
+      encoding: 'utf8',
+      timeout: 50_000,
+    });
+    expect(stderr).not.to.match(/prolo.*:\d+:/);
+    expect([status, stdout.trim().split('\n')], stderr).to.deep.equal([
+      0,
+      [
+        'arp 192.168.0.5: 52:54:00:00:00:05',
+        'arp 192.168.0.6: 52:54:00:00:00:06',
+        'without routes: 1 of 2 answers where it was asked',
+        'with routes: 2 of 2 answers where it was asked',
+        'from elsewhere: 2 of 2 answers where it was asked',
+        'networkd started anew: 2 of 2 answers where it was asked',
+        'again: 2 rules',
+        'one card is pulled out: 0 rules',
       ],
     ]);
   });

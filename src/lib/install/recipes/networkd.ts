@@ -4,6 +4,7 @@ import { renderTemplate } from '../../template.ts';
 import type { FileWish, RecipeMaker } from '../recipe.ts';
 
 const DIR = '/etc/systemd/network';
+const SOURCE_ROUTES = '/usr/local/sbin/prolo-source-routes';
 
 /** A lower one is taken first. */
 const metric = (index: number): number => 100 * (index + 1);
@@ -16,7 +17,7 @@ export const networkd: RecipeMaker = ({ site: { config } }) => ({
   units: ['systemd-networkd.service'],
 });
 
-/** Any other server: each NIC asks DHCP who it is. One with two NICs in one subnet has an address on each. */
+/** Any other server: each NIC asks DHCP who it is. One with two NICs in one subnet has an address on each, and answers from each. */
 export const networkdDhcp: RecipeMaker = ({ site: { config } }) => ({
   name: 'networkd-dhcp',
   summary: 'every NIC asks DHCP; two may be in one subnet',
@@ -27,9 +28,25 @@ export const networkdDhcp: RecipeMaker = ({ site: { config } }) => ({
       text: renderTemplate('install/network/server.network', { domain: config.domain }),
     },
     waitOnline(),
+    ...sourceRoutes(),
   ],
-  units: ['systemd-networkd.service'],
+  checks: [{ argv: ['sh', '-n', SOURCE_ROUTES] }],
+  units: ['systemd-networkd.service', 'prolo-source-routes.path', 'prolo-source-routes.service'],
 });
+
+/** Answers leave by the card that was asked: networkd has no rule for an address that DHCP gives. */
+function sourceRoutes(): FileWish[] {
+  const render = (name: string): string =>
+    renderTemplate(`install/network/${name}`, { script: SOURCE_ROUTES });
+  return [
+    { path: SOURCE_ROUTES, text: render('source-routes.sh'), mode: 0o755 },
+    { path: '/etc/systemd/networkd.conf.d/prolo.conf', text: render('networkd-foreign.conf') },
+    ...['service', 'path'].map((kind) => ({
+      path: `/etc/systemd/system/prolo-source-routes.${kind}`,
+      text: render(`source-routes.${kind}`),
+    })),
+  ];
+}
 
 function siteNics({ networks, uplinks }: Config): FileWish[] {
   const usual = networks.find((network) => network.interface !== undefined)?.interface;
