@@ -46,9 +46,21 @@ function renderElements(verb: 'add' | 'delete', set: string, list: readonly stri
 
 export const LIST_TABLE = ['-j', 'list', 'table', 'inet', TABLE];
 
-/** @param json what nft prints for `LIST_TABLE` */
+type Listed = { nftables: { set?: { name?: string; elem?: unknown[] } }[] };
+
+const elementsOf = ({ nftables }: Listed, name: string): unknown[] =>
+  nftables.flatMap(({ set }) => (set?.name === name ? (set.elem ?? []) : []));
+
+/** What the sets hold. @param json what nft prints for `LIST_TABLE` */
 export function parseSets(json: string): Allowed {
-  const { nftables } = JSON.parse(json) as { nftables: { set?: { name?: string; elem?: string[] } }[] };
-  const of = (name: string) => new Set(nftables.flatMap(({ set }) => (set?.name === name ? set.elem ?? [] : []))); // prettier-ignore
+  const listed = JSON.parse(json) as Listed;
+  const of = (name: string) => new Set(elementsOf(listed, name) as string[]);
   return { internet: of('internet'), lent: of('lent') };
+}
+
+/** Whom nftables lets through now. @param json as `parseSets` */
+export function letThrough(json: string): Set<string> {
+  const { internet, lent } = parseSets(json);
+  const isAlive = elementsOf(JSON.parse(json) as Listed, 'alive').length > 0;
+  return new Set([...internet, ...(isAlive ? lent : [])]);
 }

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { allowedAddresses, type Known, NOBODY, splitAllowed } from '../../../src/lib/firewall/allowed.ts';
-import { parseSets, renderChange, renderSets } from '../../../src/lib/firewall/ruleset.ts';
+import { letThrough, parseSets, renderChange, renderSets } from '../../../src/lib/firewall/ruleset.ts';
 
 const machine = (hostname: string, ip: string, mtype: string) => [hostname, { hostname, ip, mtype }] as const;
 const known: Known = {
@@ -71,6 +71,18 @@ describe('what nftables is told', () => {
     expect(renderSets(NOBODY)).to.equal(
       'flush set inet prolo-internet internet\nflush set inet prolo-internet lent\n',
     ));
+  it('lets those through to whom it is lent only while the daemon lives', () => {
+    const through = (elem: unknown[]): string[] => {
+      const sets = [
+        { set: { name: 'internet', elem: ['10.0.0.1'] } },
+        { set: { name: 'lent', elem: ['10.0.0.2'] } },
+        { set: { name: 'alive', elem } },
+      ];
+      return [...letThrough(JSON.stringify({ nftables: sets }))];
+    };
+    const alive = [{ elem: { val: 'ipv4', timeout: 60, expires: 51 } }];
+    expect([through(alive), through([])]).to.deep.equal([['10.0.0.1', '10.0.0.2'], ['10.0.0.1']]);
+  });
   it('is read back', () => {
     const sets = [
       { set: { name: 'internet', elem: ['10.0.0.1'] } },
