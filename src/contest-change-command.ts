@@ -34,7 +34,7 @@ export abstract class ContestChangeCommand extends DestructiveCommand<typeof Con
     });
     const plan = planContest(facts, Date.now(), mode.homes);
     if (verb === 'start') for (const line of describePlan(plan, 'off')) this.note(line);
-    else if (mode.homes !== USUAL)
+    else if (mode.homes !== USUAL && phaseAt(facts.mode, Date.now()) === 'on')
       this.note('homes         the usual ones are back at the next login; both are kept');
     const soon = describeMode(mode, phaseAt(mode, Date.now()));
     if (onlyLook) {

@@ -344,5 +344,5 @@ describe('prolo hfs list, move, resize, reset, doctor', function () {
       expect([0, 2, 3, 4, 5, 8], example).to.include(status);
       expect(stderr, example).not.to.match(/see --help|USAGE/);
     }
-  });
+  }).timeout(180_000);
 });

@@ -7,7 +7,8 @@ const groups = Type.Enum(['user', 'orga', 'root']);
 export const Contest = Type.Object(
   {
     groups: Type.Array(groups, {
-      description: 'people who lose the internet while the contest runs, whatever `firewall` says',
+      description:
+        'people who get the homes of the contest while it runs, and lose the internet, whatever `firewall` says',
       default: ['user'],
     }),
     mtypes: Type.Array(mtypes, {
