@@ -55,6 +55,6 @@ export const partitionArgv = (disk: string): string[] => [
 ];
 
 /** Gives the mirror's partition another name, though it is in use. */
-export const renameArgv = (disk: string, name: string): string[] => [
-  ...['sfdisk', '--no-reread', '--no-tell-kernel', '--part-label', disk, String(RAID), name],
+export const renameArgv = (disk: string, name: string, number = RAID): string[] => [
+  ...['sfdisk', '--no-reread', '--no-tell-kernel', '--part-label', disk, String(number), name],
 ];

@@ -3,6 +3,7 @@ import { type BlockDevice, partitionPath } from './disk.ts';
 import { ARRAY, espMount, type SystemFile, systemFiles } from './files.ts';
 import { halfName, TARGET, takeDownArgv } from './judge.ts';
 import { ESP, partitionArgv, partitionScript, RAID, RAID_NAME, raidMib, renameArgv } from './layout.ts';
+import { KNOWN_DISKS, knownDisk, knownDisksText, type Places } from './known-disks.ts';
 import type { BootstrapOptions, Ids } from './options.ts';
 import { fillArgv } from './packages.ts';
 
@@ -41,12 +42,17 @@ const volumePath = (host: string, name: string): string => `/dev/${host}/${name}
 
 const argvs = (...all: readonly (readonly string[])[]): Action[] => all.map((argv) => ({ argv }));
 
-/** All that makes a server of disks, in order. @throws ProloError `bad-input` where they are too small */
-export function planBootstrap(disks: readonly BlockDevice[], options: BootstrapOptions, ids: Ids): Step[] {
+/** All that makes a server of disks, in order. @param places where each disk is plugged in. @throws ProloError `bad-input` where they are too small */
+export function planBootstrap(
+  disks: readonly BlockDevice[],
+  options: BootstrapOptions,
+  ids: Ids,
+  places: Places = new Map(),
+): Step[] {
   return [
     ...diskSteps(disks, options, ids),
     ...mountSteps(disks, options),
-    ...systemSteps(disks, options, ids),
+    ...systemSteps(disks, options, ids, places),
     {
       name: 'finish',
       what: 'unmounts it, and the disks are no longer half made',
@@ -184,7 +190,12 @@ function mountSteps(disks: readonly BlockDevice[], { host, volumes }: BootstrapO
 
 const KEPT_SERVICES = ['systemd-networkd.service', 'systemd-resolved.service', 'systemd-timesyncd.service'];
 
-function systemSteps(disks: readonly BlockDevice[], options: BootstrapOptions, ids: Ids): Step[] {
+function systemSteps(
+  disks: readonly BlockDevice[],
+  options: BootstrapOptions,
+  ids: Ids,
+  places: Places,
+): Step[] {
   const { distribution, passwordHash, timezone } = options;
   const isArch = distribution === 'arch';
   const within = (...argv: string[]): string[] => ['chroot', TARGET, ...argv];
@@ -213,6 +224,12 @@ function systemSteps(disks: readonly BlockDevice[], options: BootstrapOptions, i
       when: 'system',
       actions: [
         ...systemFiles(options, ids).map((file) => ({ file })),
+        {
+          file: {
+            path: KNOWN_DISKS,
+            text: knownDisksText(disks.map((disk) => knownDisk(disk, places))),
+          },
+        },
         { link: '/etc/localtime', to: `/usr/share/zoneinfo/${timezone}` },
         { link: '/etc/resolv.conf', to: '/run/systemd/resolve/stub-resolv.conf' },
         // An archive was unpacked elsewhere too.

@@ -4,13 +4,13 @@ import { open, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ProloError } from '../errors.ts';
 import { run, runOk } from '../exec.ts';
-import { proloEntries } from '../prolo-tree.ts';
-import { packageRoot } from '../package-root.ts';
 import { putEntry } from '../rfs/root/tree-entry.ts';
 import { renderTemplate } from '../template.ts';
 import { call, type Log, openLog } from './call.ts';
+import { copyProlo } from './copy-prolo.ts';
 import { type BlockDevice, descendants } from './disk.ts';
 import { holds, judgeDisks, TARGET, takeDownArgv, type Verdict } from './judge.ts';
+import { readPlaces } from './known-disks.ts';
 import { checkHost, lookAt, readDisks } from './look.ts';
 import type { BootstrapOptions, Ids } from './options.ts';
 import { PACMAN_CONF } from './packages.ts';
@@ -47,7 +47,7 @@ export async function plan(
   );
   return {
     ...{ disks, verdict, holds: verdict === 'half' ? [] : lost },
-    steps: planBootstrap(disks, options, newIds(disks.length)),
+    steps: planBootstrap(disks, options, newIds(disks.length), readPlaces()),
   };
 }
 
@@ -90,7 +90,7 @@ export async function bootstrap({ disks, options, verdict, onStep }: BootstrapRu
   const earlier = verdict === 'half' ? await lookIntoHalf(disks, options) : undefined;
   const ids = earlier?.ids ?? newIds(disks.length);
   const now = await freshly(disks);
-  const steps = planBootstrap(now, options, ids);
+  const steps = planBootstrap(now, options, ids, readPlaces());
   const skipped = new Set(
     steps
       .filter(({ name, when }) =>
@@ -198,8 +198,6 @@ async function act(action: Action, step: Step, log: Log, say: (what: string) => 
   } else if ('link' in action) {
     await putEntry(TARGET, { path: action.link.slice(1), link: action.to }, false);
   } else if ('prolo' in action) {
-    for (const entry of proloEntries(TARGET, 'server')) await putEntry(TARGET, entry, false);
-    const data = await readFile(join(packageRoot, 'templates/rfs/root/tree/usr/bin/prolo'));
-    await putEntry(TARGET, { path: 'usr/bin/prolo', data, mode: 0o755 }, false);
+    await copyProlo(TARGET);
   } else await call(action, step.name, log, say);
 }

@@ -24,6 +24,8 @@ export interface Replacement {
   survivor: { disk: BlockDevice; table: Table };
   /** What is on the new disk already, of a run that was broken off. */
   begun: boolean;
+  /** Of that run: folders where its partitions are mounted. */
+  mounted: readonly string[];
   espUuid: string;
   fstab: string;
 }
@@ -37,7 +39,7 @@ export function chooseSurvivor({ arrays, disks }: RaidFacts, old: BlockDevice | 
   const broken = arrays.filter(({ active }) => active);
   const survivor = disks.find(
     (disk) =>
-      disk !== old &&
+      disk.path !== old?.path &&
       broken.length > 0 &&
       broken.every(({ members }) =>
         members.some(
@@ -58,7 +60,7 @@ const numberOf = (node: string): number => Number(/(\d+)$/.exec(node)![1]);
 
 /** The seed's procedure: fail and remove, the same partitions, add, a boot loader. @throws ProloError */
 export function planReplace(replacement: Replacement): Step[] {
-  const { facts, old, candidate, survivor, begun, espUuid, fstab } = replacement;
+  const { facts, old, candidate, survivor, begun, mounted, espUuid, fstab } = replacement;
   const { disk } = candidate;
   const { table } = survivor;
   refuseSmall(disk, table);
@@ -111,6 +113,7 @@ export function planReplace(replacement: Replacement): Step[] {
     const device = partitionPath(disk.path, esp.number);
     const text = fstab.replace(`PARTUUID=${mount.uuid}`, `PARTUUID=${espUuid}`);
     add('boot-uefi', 'a boot loader for UEFI', [
+      ...mounted.map((place) => ({ argv: ['umount', place] })),
       { argv: ['mkfs.vfat', '-F', '32', '-n', 'EFI', device] },
       { file: { path: '/etc/fstab', text } },
       { argv: ['mount', '--mkdir', device, mount.at] },
@@ -144,7 +147,7 @@ function removals(
   return members.flatMap(({ state, device }) => {
     if (!device) return [];
     const disk = diskOf(device, disks);
-    if (old ? disk !== old : disk !== undefined) return [];
+    if (old ? disk?.path !== old.path : disk !== undefined) return [];
     if (!disk) return [['mdadm', path, '--remove', 'detached']];
     return [
       ...(state.includes('faulty') ? [] : [['mdadm', path, '--fail', device]]),
@@ -162,7 +165,7 @@ function espMountOf(
 ): { uuid: string; at: string } | undefined {
   const there = new Set(
     disks
-      .filter((one) => one !== disk)
+      .filter(({ path }) => path !== disk.path)
       .flatMap((one) => one.children ?? [])
       .map(({ partuuid }) => partuuid?.toLowerCase()),
   );

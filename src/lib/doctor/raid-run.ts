@@ -1,0 +1,121 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { call, openLog } from '../bootstrap/call.ts';
+import type { BlockDevice } from '../bootstrap/disk.ts';
+import { isBegun, judgeDisks } from '../bootstrap/judge.ts';
+import { lookAt } from '../bootstrap/look.ts';
+import type { Step } from '../bootstrap/plan.ts';
+import { ProloError } from '../errors.ts';
+import { runOk } from '../exec.ts';
+import { putEntry } from '../rfs/root/tree-entry.ts';
+import { readFileIfThere } from '../write-file.ts';
+import { diskOf, type RaidFacts } from './raid.ts';
+import { readRaidFacts } from './raid-facts.ts';
+import { chooseSurvivor, planReplace, replaceMark, type Table } from './raid-replace.ts';
+
+/**
+ * What would put a disk into the place of another.
+ * @param old its path, or `missing`
+ * @param erase whether the new one may lose what it holds
+ * @throws ProloError where that may not be
+ */
+export async function planReplacement(old: string, by: string, erase: boolean): Promise<Step[]> {
+  const facts = await readRaidFacts();
+  if (facts.arrays.length === 0) throw new ProloError('not-found', 'raid: no array here');
+  const [candidate] = await lookAt([by], erase ? [by] : []);
+  const oldDisk = old === 'missing' ? undefined : await findOld(old, facts);
+  const survivor = chooseSurvivor(facts, oldDisk);
+  if (candidate!.disk.path === survivor.path || candidate!.disk.path === oldDisk?.path)
+    throw new ProloError(
+      'bad-input',
+      `disk ${candidate!.disk.path}: is the one that works, or the one that goes`,
+    );
+  const mounted = releaseBegun(candidate!.disk);
+  const begun =
+    judgeDisks([candidate!], replaceMark(facts.arrays), onlyOthers(facts.disks, candidate!.disk)) === 'half';
+  const { stdout } = await runOk(['sfdisk', '--json', survivor.path]);
+  const table = (JSON.parse(stdout) as { partitiontable: Table }).partitiontable;
+  return planReplace({
+    ...{ facts, old: oldDisk, candidate: candidate!, begun, mounted },
+    survivor: { disk: survivor, table },
+    espUuid: begunEsp(candidate!.disk) ?? randomUUID(),
+    fstab: (await readFileIfThere('/etc/fstab')) ?? '',
+  });
+}
+
+/** An array that a begun disk is in has another disk by now: that is how it is to be. */
+const onlyOthers = (disks: readonly BlockDevice[], disk: BlockDevice): readonly BlockDevice[] =>
+  isBegun(disk) ? [] : disks;
+
+/** A run that was broken off has mounted its boot loader's partition. @returns what is to be unmounted */
+function releaseBegun(disk: BlockDevice): string[] {
+  if (!isBegun(disk)) return [];
+  return (disk.children ?? []).flatMap((part) => {
+    const places = part.mountpoints.filter((place) => place?.startsWith('/boot/'));
+    part.mountpoints = part.mountpoints.filter((place) => !places.includes(place));
+    return places as string[];
+  });
+}
+
+const begunEsp = (disk: BlockDevice): string | undefined =>
+  disk.children?.find(({ partlabel }) => partlabel === 'prolo-efi')?.partuuid ?? undefined;
+
+async function findOld(path: string, { disks, arrays }: RaidFacts): Promise<BlockDevice> {
+  const [one] = await lookAt([path], []).catch(() => []);
+  const disk = disks.find((each) => each.path === one?.disk.path);
+  const isMember = arrays.some(({ members }) =>
+    members.some(({ device }) => device && disk && diskOf(device, [disk])),
+  );
+  if (disk && isMember) return disk;
+  throw new ProloError('not-found', `disk ${path}: in no array here`, {
+    hint: 'one that is gone is named `missing`; `prolo doctor raid` shows the others',
+  });
+}
+
+/** Does it; each step can be done again. */
+export async function replaceDisk(steps: readonly Step[], onStep: (what: string) => void): Promise<void> {
+  const log = openLog();
+  try {
+    for (const [index, step] of steps.entries()) {
+      const say = (what: string): void => onStep(`${index + 1}/${steps.length} ${step.name}: ${what}`);
+      say(step.what);
+      for (const action of step.actions) {
+        if ('argv' in action) await call(action, `doctor raid: ${step.name}`, log, say);
+        else if ('file' in action) {
+          const { path, text, mode } = action.file;
+          await putEntry(
+            '/',
+            { path: path.slice(1), data: text, ...(mode === undefined ? {} : { mode }) },
+            false,
+          );
+        }
+      }
+    }
+  } finally {
+    await log.end();
+  }
+}
+
+const LOOK_MS = 2000;
+
+/** Until every array has all its members. @throws ProloError `failed` where none gets its copy any more */
+export async function watchRebuild(onProgress: (what: string) => void): Promise<void> {
+  let said = '';
+  for (;;) {
+    const { arrays } = await readRaidFacts();
+    const open = arrays.filter(({ members, wanted }) => members.filter(isWhole).length < wanted);
+    if (open.length === 0) return;
+    const stuck = open.find(
+      ({ members, doing }) => !doing && !members.some(({ state }) => /rebuilding|spare/.test(state)),
+    );
+    if (stuck)
+      throw new ProloError('failed', `array ${stuck.path}: is given no copy`, {
+        hint: 'prolo doctor raid; dmesg',
+      });
+    const text = open.map(({ path, doing }) => `${path}: ${doing ?? 'begins'}`).join(', ');
+    if (text !== said) onProgress((said = text));
+    await sleep(LOOK_MS);
+  }
+}
+
+const isWhole = ({ state }: { state: string }): boolean => state === 'active sync';
