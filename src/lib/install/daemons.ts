@@ -75,7 +75,7 @@ export const DAEMON_NEEDS: Readonly<Record<string, DaemonNeeds>> = {
     processes: true,
     packages: {
       debian: ['e2fsprogs', 'nftables', 'qemu-system-common', 'qemu-utils', 'socat'],
-      arch: ['e2fsprogs', 'nftables', 'qemu-img', 'qemu-storage-daemon', 'socat'],
+      arch: ['e2fsprogs', 'nftables', 'qemu-img', 'socat'],
     },
   },
   passwd: {

@@ -4,9 +4,10 @@ import { seatEntries } from '../../rfs/root/configure.ts';
 import type { RecipeMaker } from '../recipe.ts';
 
 /** What `prolo rfs configure` puts into staging, as a recipe. */
-export const seat: RecipeMaker = ({ site }) => ({
+export const seat: RecipeMaker = ({ site, distribution }) => ({
   name: 'seat',
   summary: 'what a PC of this site needs in the root filesystem that it boots',
+  packages: [distribution === 'debian' ? 'libstdc++6' : 'gcc-libs'],
   trees: [
     {
       path: '',
