@@ -75,6 +75,42 @@ describe('homes on virtual PCs', function () {
     );
   });
 
+  it('a contest: the file of before until the logout, then an empty home, the file of before again, and that of the contest', async () => {
+    const contest = (verb: 'start' | 'stop'): Promise<unknown> => lab.prolo('contest', verb, '--yes');
+    const files = async (guest: Guest): Promise<string[]> =>
+      (await guest.ok('cd /home/zmartin && ls'))
+        .split('\n')
+        .filter((name) => !['', 'lost+found'].includes(name));
+    const save = (guest: Guest, name: string): Promise<string> =>
+      guest.ok(`su zmartin -c "echo ${name} >/home/zmartin/${name} && sync /home/zmartin/${name}"`);
+
+    await logIn(there, 'zmartin');
+    await contest('start');
+    expect((await openSession(there, 'zmartin')).ok, 'a second way in').to.equal(true);
+    expect(await files(there)).to.deep.equal(['file']);
+    await save(there, 'late');
+    await logOut(there, 'zmartin');
+
+    await logIn(here, 'zmartin');
+    expect(await files(here)).to.deep.equal([]);
+    await save(here, 'solution');
+    await contest('stop');
+    await save(here, 'still');
+    await logOut(here, 'zmartin');
+
+    await logIn(there, 'zmartin');
+    expect(await files(there)).to.deep.equal(['file', 'late']);
+    await contest('start');
+    await logOut(there, 'zmartin');
+
+    await logIn(there, 'zmartin');
+    expect(await files(there)).to.deep.equal(['solution', 'still']);
+    await untilAt('zmartin@contest', 1);
+    await contest('stop');
+    await logOut(there, 'zmartin');
+    expect(await lab.home('zmartin'), 'it was in nobody’s way').to.include({ hfs: 1, epoch: 2 });
+  });
+
   for (const { login, mib } of [
     { login: 'zlefevre', mib: 300 },
     { login: 'zmuller', mib: 1900 },

@@ -4,6 +4,7 @@ import { stringify } from 'yaml';
 import type { CpioEntry } from '../../src/lib/cpio.ts';
 import { accountFiles } from '../../src/lib/lab/guest-accounts.ts';
 import { buildGuestRoot } from '../../src/lib/lab/guest-root.ts';
+import { parseHomeName } from '../../src/lib/hfs/home-name.ts';
 import { imageName } from '../../src/lib/hfs/image.ts';
 import type { Home } from '../../src/lib/hfs/protocol.ts';
 import { type HomeRecord, readRecords } from '../../src/lib/hfs/record.ts';
@@ -156,7 +157,7 @@ export async function startHomesLab(): Promise<HomesLab> {
       untilIdle: (login, number) =>
         lab.until(`the end of ${login}'s storage`, () => recordOf(number, login) === undefined, STEP_MS),
       record: recordOf,
-      home: async (login) => (await db.knex<Home>('homes').where({ login }).first()) ?? undefined,
+      home: async (login) => (await db.knex<Home>('homes').where(parseHomeName(login)).first()) ?? undefined,
       image: ({ hfs: number, login, epoch }) =>
         site.statePath('hfs', String(number), imageName({ login, epoch })),
       async plug(hostname, more) {
