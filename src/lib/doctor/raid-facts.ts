@@ -42,7 +42,7 @@ export function parseDetail(path: string, text: string): MdArray {
   const field = (name: string): string => new RegExp(`^ *${name} : (.*)$`, 'm').exec(text)?.[1]?.trim() ?? '';
   const members: Member[] = [...text.matchAll(/^ +(?:\d+|-) +\d+ +\d+ +(?:\d+|-) +(\S.*)$/gm)].map(
     ([, rest]) => {
-      const [, state = '', device] = /^(.*?)(?: +(\/dev\/\S+))?$/.exec(rest!.trim())!;
+      const [, state = '', device] = /^(.*?) *(\/dev\/\S+)?$/.exec(rest!.trim())!;
       return { state: state.trim(), ...(device === undefined ? {} : { device }) };
     },
   );

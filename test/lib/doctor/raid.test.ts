@@ -1,0 +1,240 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import { describeStep } from '../../../src/lib/bootstrap/describe.ts';
+import type { BlockDevice } from '../../../src/lib/bootstrap/disk.ts';
+import { parseMdstat } from '../../../src/lib/doctor/checks/raid.ts';
+import { diagnose, type MdArray, picture, type RaidFacts } from '../../../src/lib/doctor/raid.ts';
+import { parseDetail, parseSmart } from '../../../src/lib/doctor/raid-facts.ts';
+import { chooseSurvivor, planReplace, type Replacement } from '../../../src/lib/doctor/raid-replace.ts';
+import { device, mirror, part } from '../bootstrap/disks.ts';
+
+const golden = (name: string): string =>
+  readFileSync(join(import.meta.dirname, '../../golden/raid', `${name}.txt`), 'utf8');
+
+/** What Linux 6.1 and mdadm 4.2 said. */
+function recorded(name: string): MdArray {
+  const array = parseDetail('/dev/md126', golden(`${name}.detail`));
+  const doing = parseMdstat(golden(`${name}.mdstat`)).find((one) => one.name === 'md126')?.doing;
+  return doing === undefined ? array : { ...array, doing };
+}
+
+const member = (path: string): Partial<BlockDevice> => ({
+  fstype: 'linux_raid_member',
+  label: 'gw:rec',
+  path,
+});
+const inArray = (path: string, serial: string): BlockDevice =>
+  device(path, { ...member(path), serial, model: 'ST500DM002', children: [mirror('/dev/md126')] });
+
+const facts = (name: string, more: Partial<RaidFacts> = {}): RaidFacts => ({
+  arrays: [recorded(name)],
+  disks: [inArray('/dev/loop0', 'AAA'), inArray('/dev/loop1', 'BBB')],
+  places: new Map([['/dev/loop1', ['pci-0000:00:1f.2-ata-2']]]),
+  known: [
+    { serial: 'AAA', model: 'ST500DM002', places: ['pci-0000:00:1f.2-ata-1'] },
+    { serial: 'BBB', model: 'WD5000', places: ['pci-0000:00:1f.2-ata-2'] },
+  ],
+  smart: new Map(),
+  ...more,
+});
+
+const said = (what: RaidFacts): string => {
+  const { findings, next } = diagnose(what);
+  return [
+    ...findings.map(({ colour, what: words }) => `${colour}: ${words}`),
+    ...next.flatMap(({ commands }) => commands),
+  ].join('\n');
+};
+
+describe('what mdadm says', () => {
+  it('is read as members and what they do', () => {
+    expect(recorded('failed').members).to.deep.equal([
+      { state: 'active sync', device: '/dev/loop0' },
+      { state: 'removed' },
+      { state: 'faulty', device: '/dev/loop1' },
+    ]);
+    expect(recorded('rebuilding')).to.deep.include({ doing: 'recovery =  5.0%', wanted: 2, level: 'raid1' });
+    expect(recorded('inactive')).to.deep.include({
+      active: false,
+      members: ['0', '1'].map((n) => ({ state: '', device: `/dev/loop${n}` })),
+    });
+    expect(['failed', 'removed', 'rebuilding'].map((name) => picture(recorded(name)))).to.deep.equal([
+      '[U_]',
+      '[U_]',
+      '[U_]',
+    ]);
+  });
+});
+
+describe('the walk through a dead disk', () => {
+  it('names the one that failed, by its serial number and its place', () => {
+    expect(said(facts('failed'))).to.match(
+      /^red: \/dev\/md126 \(raid1\) \[U_\]: \/dev\/loop1 failed, on \/dev\/loop1 \(ST500DM002, serial BBB, 500 GB\) at pci-0000:00:1f.2-ata-2\n/,
+    );
+    expect(said(facts('failed'))).to.match(/^prolo doctor raid --replace \/dev\/loop1 --with \/dev\/NEW$/m);
+  });
+
+  it('names the one that is gone by what was written down of it, and the empty one that is there', () => {
+    const disks = [inArray('/dev/loop0', 'AAA'), device('/dev/sdc', { serial: 'CCC' })];
+    const text = said(facts('removed', { disks }));
+    expect(text).to.match(/a disk is gone: WD5000, serial BBB, it was at pci-0000:00:1f.2-ata-2$/m);
+    expect(text).to.match(/^prolo doctor raid --replace missing --with \/dev\/sdc$/m);
+  });
+
+  it('names those that work, where nothing was written down', () => {
+    const text = said(facts('removed', { disks: [inArray('/dev/loop0', 'AAA')], known: [] }));
+    expect(text).to.contain('a disk is gone; there is still /dev/loop0 (ST500DM002, serial AAA, 500 GB)');
+  });
+
+  it('takes one in again that is there and fell out', () => {
+    const out = device('/dev/loop1', { ...member('/dev/loop1'), serial: 'BBB' });
+    const text = said(facts('removed', { disks: [member0(), withPart(out)] }));
+    expect(text).to.match(
+      /^mdadm \/dev\/md126 --re-add \/dev\/sdb3 \|\| mdadm \/dev\/md126 --add \/dev\/sdb3$/m,
+    );
+  });
+
+  it('has one wait while a copy is made', () => {
+    expect(said(facts('rebuilding'))).to.equal(
+      'yellow: /dev/md126 (raid1) [U_]: /dev/loop2 is given its copy, recovery =  5.0%\nwatch cat /proc/mdstat',
+    );
+  });
+
+  it('starts an array that did not start', () => {
+    expect(said(facts('inactive'))).to.match(
+      /^red: \/dev\/md126: not active; it has \/dev\/loop0 and \/dev\/loop1\nmdadm --run \/dev\/md126$/m,
+    );
+  });
+
+  it('is short where all is well, and where there is no array', () => {
+    const whole = recorded('removed');
+    whole.members[1] = { state: 'active sync', device: '/dev/loop1' };
+    expect(said(facts('removed', { arrays: [whole] }))).to.equal('green: /dev/md126 (raid1) [UU]: whole');
+    expect(said(facts('removed', { arrays: [] }))).to.equal('green: no array here');
+    const smart = new Map([['/dev/loop1', '8 sectors moved']]);
+    expect(said(facts('removed', { arrays: [whole], smart }))).to.contain(
+      'serial BBB, 500 GB): SMART: 8 sectors moved',
+    );
+  });
+
+  it('hears SMART', () => {
+    const table = [
+      { id: 5, raw: { value: 8 } },
+      { id: 9, raw: { value: 4000 } },
+    ];
+    const smart = (passed: boolean, more: object = {}): string | undefined =>
+      parseSmart(JSON.stringify({ smart_status: { passed }, ...more }));
+    expect(smart(true)).to.equal('');
+    expect(smart(true, { ata_smart_attributes: { table } })).to.equal('8 sectors moved');
+    expect(smart(false)).to.contain('about to fail');
+    expect([parseSmart('{}'), parseSmart('no disk')]).to.deep.equal([undefined, undefined]);
+  });
+
+  const member0 = (): BlockDevice => inDisk('/dev/sda', '/dev/loop0', 'AAA', true);
+  const inDisk = (path: string, partition: string, serial: string, isIn: boolean): BlockDevice =>
+    device(path, {
+      serial,
+      children: [
+        part(partition, { ...member(partition), ...(isIn ? { children: [mirror('/dev/md126')] } : {}) }),
+      ],
+    });
+  const withPart = ({ serial }: BlockDevice): BlockDevice => inDisk('/dev/sdb', '/dev/sdb3', serial!, false);
+});
+
+describe('a disk in the place of another', () => {
+  const BIOS = '21686148-6449-6E6F-744E-656564454649';
+  const ESP = 'C12A7328-F81F-11D2-BA4B-00A0C93EC93B';
+  const survivor = device('/dev/sda', {
+    serial: 'AAA',
+    children: [
+      part('/dev/sda2', { partuuid: 'esp-a' }),
+      part('/dev/sda3', { children: [mirror('/dev/md126')] }),
+    ],
+  });
+  const old = device('/dev/sdb', { serial: 'BBB', children: [part('/dev/sdb3')] });
+  const array = (name: string): MdArray => {
+    const one = recorded(name);
+    const device = (path: string): string => path.replace('loop0', 'sda3').replace('loop1', 'sdb3');
+    const members = one.members.map((each) =>
+      each.device ? { ...each, device: device(each.device) } : each,
+    );
+    return { ...one, members };
+  };
+  const partitions = [
+    { node: '/dev/sda1', start: 2048, size: 2048, type: BIOS, name: 'prolo-bios', uuid: 'a1' },
+    { node: '/dev/sda2', start: 4096, size: 1048576, type: ESP, name: 'prolo-efi', uuid: 'esp-a' },
+    { node: '/dev/sda3', start: 1052672, size: 5175296, type: 'raid', name: 'prolo-raid', uuid: 'a3' },
+  ];
+  const make = (name: string, disks: BlockDevice[], more: Partial<Replacement> = {}): Replacement => ({
+    facts: facts(name, { arrays: [array(name)], disks }),
+    old: undefined,
+    candidate: { disk: device('/dev/sdc', { serial: 'CCC' }), signatures: [], erase: false },
+    survivor: { disk: survivor, table: { sectorsize: 512, partitions } },
+    ...{ begun: false, mounted: [], espUuid: 'esp-c' },
+    fstab: 'PARTUUID=esp-a /boot/efi vfat x 0 2\nPARTUUID=esp-b /boot/efi2 vfat x 0 2\n',
+    ...more,
+  });
+  const text = (replacement: Replacement): string =>
+    planReplace(replacement)
+      .map((step) => describeStep(step, ''))
+      .join('\n');
+
+  it('is taken out, divided, taken in, and starts the machine', () => {
+    const plan = text(make('failed', [survivor, old], { old }));
+    const order = [
+      'mdadm /dev/md126 --remove /dev/sdb3',
+      'start=1052672, size=5175296, type=raid, name="prolo-half-11740e6f"',
+      'mdadm /dev/md126 --add /dev/sdc3',
+      'mkfs.vfat -F 32 -n EFI /dev/sdc2',
+      'PARTUUID=esp-c /boot/efi2 vfat',
+      'mount --mkdir /dev/sdc2 /boot/efi2',
+      'grub-install --target=x86_64-efi --recheck --efi-directory=/boot/efi2 --removable --no-nvram',
+      'grub-install --target=i386-pc --recheck /dev/sdc',
+      '"serial": "CCC"',
+      '--part-label /dev/sdc 3 prolo-raid',
+    ];
+    const places = order.map((line) => plan.indexOf(line));
+    expect(places, plan).to.deep.equal([...places].sort((a, b) => a - b));
+    expect(places).not.to.include(-1);
+    expect(plan).not.to.contain('--fail');
+    expect(plan).not.to.contain('BBB"').and.not.to.contain('uuid=a1');
+  });
+
+  it('is told to fail first where it still works', () => {
+    const working = array('removed');
+    working.members[1] = { state: 'active sync', device: '/dev/sdb3' };
+    const replacement = make('removed', [survivor, old], { old });
+    replacement.facts.arrays = [working];
+    expect(text(replacement)).to.match(
+      /mdadm \/dev\/md126 --fail \/dev\/sdb3\n +mdadm \/dev\/md126 --remove \/dev\/sdb3/,
+    );
+  });
+
+  it('goes on where it was broken off: what is in the array is not divided anew', () => {
+    const replacement = make('rebuilding', [survivor], {
+      begun: true,
+      mounted: ['/boot/efi2'],
+      espUuid: 'esp-c',
+    });
+    replacement.facts.arrays[0]!.members[1]!.device = '/dev/sdc3';
+    replacement.candidate.disk.children = [part('/dev/sdc3')];
+    replacement.fstab = replacement.fstab.replace('esp-b', 'esp-c');
+    const plan = text(replacement);
+    expect(plan).not.to.contain('sfdisk --quiet').and.not.to.contain('--add');
+    expect(plan)
+      .to.match(/umount \/boot\/efi2\n +|mkfs.vfat/)
+      .and.to.contain('PARTUUID=esp-c /boot/efi2');
+  });
+
+  it('is refused where it is too small, or where the old one has the only copy', () => {
+    const small = { disk: device('/dev/sdc', { size: 3e9 }), signatures: [], erase: false };
+    expect(() => text(make('failed', [survivor, old], { candidate: small }))).to.throw('bytes, and');
+    expect(() =>
+      chooseSurvivor({ ...facts('failed'), arrays: [array('failed')], disks: [survivor, old] }, survivor),
+    ).to.throw('disk /dev/sda: has the only whole copy');
+    expect(
+      chooseSurvivor({ ...facts('failed'), arrays: [array('failed')], disks: [survivor, old] }, old),
+    ).to.equal(survivor);
+  });
+});
