@@ -79,10 +79,11 @@ describe('A sparse tar', () => {
 const slice = (file: Buffer, { start, length }: Extent): Buffer => file.subarray(start, start + length);
 
 describe('Old images of homes', () => {
-  it('the newest of a login stays until its time is over, an older one goes at once', () => {
+  it('the newest of each home stays until its time is over, an older one goes at once', () => {
     const kept = [
       { login: 'alice', epoch: 1, ageMs: 10 },
       { login: 'alice', epoch: 3, ageMs: 10 },
+      { login: 'alice@contest', epoch: 2, ageMs: 10 },
       { login: 'bob', epoch: 2, ageMs: 1001 },
       { login: 'carol', epoch: 9, ageMs: 1000 },
     ];

@@ -18,6 +18,8 @@ describe('the table of homes against the disks', () => {
     ['as it should be', [home], [at(0, image(3)), at(1)], []],
     ['in use, so not checked', [home], [at(0, image(3, { mode: 'serve', fsck: null }))], []],
     ['old images here and there are nothing wrong', [home], [at(0, image(3), image(2)), at(1, image(1))], []],
+    ['two homes of one person, each where its own row says', [home, { ...home, login: 'jdoe@contest', hfs: 1, epoch: 4 }], [at(0, image(3)), at(1, image(4, { login: 'jdoe@contest' }))], []],
+    ['that of the contest is not there, and is not the usual one', [home, { ...home, login: 'jdoe@contest', epoch: 4 }], [at(0, image(3))], ['jdoe@contest 0 its image is missing: it is at hfs 0, epoch 4']],
     ['on its way', [moving], [at(0, image(3, { mode: 'source', fsck: null })), at(1, image(6, { mode: 'fetch', fsck: null }))], []],
     ['not made yet', [{ ...home, state: 'creating' }], [at(0)], []],
     ['an image without a row', [], [at(1, image(1))], ['jdoe 1 an image of epoch 1, and no such home']],
