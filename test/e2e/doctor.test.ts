@@ -124,14 +124,13 @@ describe('prolo doctor on the gateway of 140 machines, among real servers', func
   it('an export that is missing, and an NFS that is gone', async () => {
     await nfs.stop();
     const gone = await red('nfs');
-    const file = join(lab.dir, 'nfs', 'ganesha.conf');
-    const conf = readFileSync(file, 'utf8');
-    writeFileSync(file, conf.replace(/Pseudo=\S+;/, 'Pseudo=/elsewhere;'));
-    nfs = await healthy.startNfs();
+    nfs = await healthy.startNfs('/elsewhere');
     const missing = await red('nfs');
-    writeFileSync(file, conf);
+    await nfs.stop();
+    nfs = await healthy.startNfs();
     expect(gone.join()).to.match(/^rhfs\S+:\/export\/nfsroot_ro: not running$/);
     expect(missing.join()).to.match(/^rhfs\S+:\/export\/nfsroot_ro: it is not exported$/);
+    expect(await red('nfs')).to.deep.equal([]);
   });
 
   it('a DHCP server that is not running', async () => {

@@ -69,18 +69,39 @@ function text(value: string): Buffer {
   return Buffer.concat([number(bytes.length), bytes, Buffer.alloc((4 - (bytes.length % 4)) % 4)]);
 }
 
-/** @throws what the socket says, or that nothing came in time */
-function exchange(
+/** Tries of ports of our own; one that was used within the last minute may be refused. */
+const TRIES = 8;
+
+/**
+ * Servers answer root's ports only, unless told otherwise.
+ * @throws what the socket says, or that nothing came in time
+ */
+async function exchange(
   host: string,
   port: number,
   call: Buffer,
   timeoutMs: number,
   signal: AbortSignal,
 ): Promise<Buffer> {
-  // Servers answer root's ports only, unless told otherwise.
-  const localPort = process.getuid?.() === 0 ? 700 + Math.floor(Math.random() * 300) : undefined;
+  const isRoot = process.getuid?.() === 0;
+  for (let tries = 1; ; tries++)
+    try {
+      const localPort = isRoot && tries < TRIES ? { localPort: 700 + Math.floor(Math.random() * 300) } : {};
+      return await exchangeFrom({ host, port, ...localPort }, call, timeoutMs, signal);
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if ((code !== 'EADDRNOTAVAIL' && code !== 'EADDRINUSE') || tries === TRIES) throw error;
+    }
+}
+
+function exchangeFrom(
+  to: { host: string; port: number; localPort?: number },
+  call: Buffer,
+  timeoutMs: number,
+  signal: AbortSignal,
+): Promise<Buffer> {
   return new Promise<Buffer>((resolve, reject) => {
-    const socket = connect({ host, port, ...(localPort ? { localPort } : {}) });
+    const socket = connect(to);
     const late = setTimeout(() => socket.destroy(new Error(`silent for ${timeoutMs / 1000} s`)), timeoutMs);
     signal.addEventListener('abort', () => socket.destroy(new Error('given up')), { once: true });
     let got = Buffer.alloc(0);
@@ -89,9 +110,9 @@ function exchange(
       got = Buffer.concat([got, part]);
       const length = got.length >= 4 ? got.readUInt32BE(0) & 0x7fffffff : Infinity;
       if (got.length < 4 + length) return;
-      if (length < 28) socket.destroy(new Error('something else answers there'));
+      if (length < 28) reject(new Error('something else answers there'));
       else resolve(got.subarray(4, 4 + length));
-      socket.destroy();
+      socket.resetAndDestroy(); // or the port is not free for a minute
     });
     socket.on('error', reject);
     socket.on('close', () => {

@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
@@ -9,6 +10,7 @@ import { neighbours, parseNeighbours } from '../../../src/lib/doctor/checks/neig
 import { judgeNic, type Nic, parsePause } from '../../../src/lib/doctor/checks/nic.ts';
 import { services } from '../../../src/lib/doctor/checks/services.ts';
 import { units, parseUnits } from '../../../src/lib/doctor/checks/units.ts';
+import { askExport } from '../../../src/lib/doctor/nfs.ts';
 import { judgeVersions } from '../../../src/lib/doctor/checks/rfs.ts';
 import { describeOutcomes } from '../../../src/lib/doctor/show.ts';
 import { makeTestSite, type TestSite } from '../../support/site.ts';
@@ -142,6 +144,25 @@ describe('what the doctor says of', () => {
     ]);
     expect(said(judgeNeighbors({ heard: [other], switches, machines: [other.chassis] }))).to.deep.equal([]);
     expect(said(judgeNeighbors({ heard: [], switches, machines: [] })).join()).to.match(/^yellow: no switch/);
+  });
+
+  it('an NFS server that is asked again and again: no port of ours is in the way', async () => {
+    const server = createServer((socket) =>
+      socket
+        .on('error', () => undefined)
+        .on('data', () => socket.write(Buffer.from([0x80, 0, 0, 4, 0, 0, 0, 0]))),
+    );
+    await new Promise<void>((done) => server.listen(0, '127.0.0.1', () => done()));
+    const { port } = server.address() as AddressInfo;
+    const said = new Set<string>();
+    for (let i = 0; i < 80; i++)
+      await askExport('127.0.0.1', '/export', {
+        port,
+        timeoutMs: 5_000,
+        signal: new AbortController().signal,
+      }).catch((error: Error) => said.add(error.message));
+    server.close();
+    expect([...said]).to.deep.equal(['something else answers there']);
   });
 
   it('units that have failed: ours are red', () => {
