@@ -38,9 +38,7 @@ export function judgeDisks(
     const held = holds(one);
     if (held.length === 0 || one.erase || ours(one)) continue;
     const { path } = one.disk;
-    const half = held.some((text) => text.includes('prolo-half-'))
-      ? '; a bootstrap with other arguments has begun on it'
-      : '';
+    const half = isBegun(one.disk) ? '; a bootstrap with other arguments has begun on it' : '';
     throw new ProloError('conflict', `disk ${path}: holds data: ${held.join(', ')}${half}`, {
       hint: `if that may be lost, name it twice: --erase ${path}`,
     });

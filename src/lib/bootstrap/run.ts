@@ -2,6 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { existsSync, realpathSync } from 'node:fs';
 import { open, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { ProloError } from '../errors.ts';
 import { run, runOk } from '../exec.ts';
 import { putEntry } from '../rfs/root/tree-entry.ts';
@@ -129,9 +130,17 @@ async function freshly(disks: readonly BlockDevice[]): Promise<BlockDevice[]> {
 /** What an earlier run, or the live system, has brought up of them. */
 async function takeDown(paths: readonly string[]): Promise<void> {
   if ((await run(['findmnt', '--mountpoint', TARGET])).exitCode === 0)
-    await runOk(['umount', '--recursive', TARGET]);
+    await patiently(['umount', '--recursive', TARGET]);
   const disks = (await readDisks()).filter(({ path }) => paths.includes(path));
-  for (const argv of takeDownArgv(disks)) await runOk(argv);
+  for (const argv of takeDownArgv(disks)) await patiently(argv);
+}
+
+/** What a killed run had started ends a moment after it, and has its folders in use until then. */
+async function patiently(argv: readonly string[], tries = 20): Promise<void> {
+  for (let left = tries; (await run(argv)).exitCode !== 0; left--) {
+    if (left === 0) return void (await runOk(argv));
+    await sleep(500);
+  }
 }
 
 /** Undefined where nothing of it is worth going on with: then all begins anew. */

@@ -15,7 +15,12 @@ function judge(
 }
 
 const half = (path: string, mark = MARK): BlockDevice =>
-  device(path, { pttype: 'gpt', children: [part(`${path}3`, { partlabel: `prolo-half-${mark}` })] });
+  device(path, {
+    pttype: 'gpt',
+    children: [
+      part(`${path}3`, { partlabel: `prolo-half-${mark}`, label: 'gw:system', fstype: 'linux_raid_member' }),
+    ],
+  });
 
 describe('disks that a server is to be made of', () => {
   const empty = device('/dev/sda');
