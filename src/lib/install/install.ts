@@ -1,13 +1,15 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ProloError } from '../errors.ts';
 import type { Site } from '../site/site.ts';
 import { type Applied, applyInstall } from './apply.ts';
 import { recipesFor } from './catalogue.ts';
 import { newRunId, openJournal, type Run, writtenBy } from './journal.ts';
+import { checkNics } from './nics.ts';
 import { orderRecipes, planInstall, type Step } from './plan.ts';
 import type { Distribution, Recipe } from './recipe.ts';
 import { readState } from './state.ts';
+import { checkWritable } from './writable.ts';
 
 export interface Target {
   site: Site;
@@ -25,11 +27,16 @@ export interface Plan {
   steps: Step[];
 }
 
-/** What a host still lacks of these recipes, and of what they need. Changes nothing. @throws as `orderRecipes` */
+const NICS = '/sys/class/net';
+
+/** What a host still lacks of these recipes, and of what they need. Changes nothing. @throws as `orderRecipes`, `checkNics` */
 export async function makePlan(target: Target, names: readonly string[]): Promise<Plan> {
   const { root, ...host } = target;
   const distribution = distributionOf(root);
   const recipes = orderRecipes(names, recipesFor({ ...host, distribution }));
+  const isHere = root === '/' && existsSync(NICS);
+  if (isHere && recipes.some(({ name }) => name === 'networkd'))
+    checkNics(target.site.config, readdirSync(NICS));
   const own = writtenBy(await openJournal(root).runs());
   return {
     target,
@@ -39,12 +46,13 @@ export async function makePlan(target: Target, names: readonly string[]): Promis
   };
 }
 
-/** Does what was planned, and writes it down. @returns undefined where there was nothing to do */
+/** Does what was planned, and writes it down. @returns undefined where there was nothing to do @throws as `checkWritable`, `applyInstall` */
 export async function applyPlan(
   { target: { root }, distribution, recipes, steps }: Plan,
   options: { by: string; at: Date; overwrite: boolean; onStep?: (step: Step) => void },
 ): Promise<(Applied & { run: Run }) | undefined> {
   if (steps.length === 0) return undefined;
+  await checkWritable(root, steps);
   const { by, at, overwrite, onStep } = options;
   const journal = openJournal(root);
   const names = recipes.map(({ name }) => name);
