@@ -10,7 +10,7 @@ import type { Change, Journal, Run } from './journal.ts';
 import type { FileState, Step } from './plan.ts';
 import type { Check, Distribution, FileWish, Recipe } from './recipe.ts';
 import { sha256 } from './state.ts';
-import { installPackages } from './packages.ts';
+import { type PackageManager, packageManager } from './packages.ts';
 import { takeIn } from './take-in.ts';
 
 export interface ApplyOptions {
@@ -37,6 +37,7 @@ export interface Applied {
  */
 export async function applyInstall(options: ApplyOptions): Promise<Applied> {
   const left: string[] = [];
+  const packages = packageManager(options.root, options.distribution);
   for (const recipe of options.recipes) {
     const steps = options.steps.filter((step) => step.recipe === recipe.name);
     const changed: Extract<Change, { kind: 'file' }>[] = [];
@@ -50,7 +51,7 @@ export async function applyInstall(options: ApplyOptions): Promise<Applied> {
       const change = changeOf(step);
       await note(options, change);
       if (change.kind === 'file') changed.push(change);
-      await doStep(options, step);
+      await doStep(options, packages, step);
     }
     const copied = steps.some(({ kind }) => kind === 'tree');
     if (copied || changed.length > 0) await checkFiles(options, recipe, changed);
@@ -87,10 +88,10 @@ function changeOf(step: Step): Change {
   }
 }
 
-async function doStep({ root, distribution }: ApplyOptions, step: Step): Promise<void> {
+async function doStep({ root }: ApplyOptions, packages: PackageManager, step: Step): Promise<void> {
   switch (step.kind) {
     case 'packages':
-      return installPackages(root, distribution, step.install);
+      return packages.install(step.install);
     case 'user':
       return void (await runOk([
         ...['useradd', '--root', root, '--system', '--user-group', '--shell', '/usr/sbin/nologin'],

@@ -1,3 +1,4 @@
+import type { ProloError } from '../errors.ts';
 import { complaintOf } from '../rfs/root/install-complaint.ts';
 import { runInRoot } from './in-root.ts';
 import type { Distribution } from './recipe.ts';
@@ -10,6 +11,11 @@ interface PackageCalls {
   /** Completes what was broken off half-way, by a power cut or a kill; nothing where nothing was. */
   mend: string[] | undefined;
   install: string[];
+}
+
+export interface PackageManager {
+  /** @throws ProloError `unavailable` where no mirror answers or another package manager is at work, `not-found`, `full`, `refused` */
+  install(packages: readonly string[]): Promise<void>;
 }
 
 export function packageCalls(distribution: Distribution, packages: readonly string[]): PackageCalls {
@@ -26,25 +32,23 @@ export function packageCalls(distribution: Distribution, packages: readonly stri
       };
 }
 
-/**
- * Installs packages on the host whose root folder this is.
- * @throws ProloError `unavailable` where no mirror answers or another package manager is at work, `not-found`, `full`, `refused`
- */
-export async function installPackages(
-  root: string,
-  distribution: Distribution,
-  packages: readonly string[],
-): Promise<void> {
-  const { refresh, mend, install } = packageCalls(distribution, packages);
-  const complaint = async (argv: readonly string[], what: string) => {
+/** The package manager of the host whose root folder this is; it asks for its lists once. */
+export function packageManager(root: string, distribution: Distribution): PackageManager {
+  let refreshed: Promise<ProloError | undefined> | undefined;
+  const complaint = async (argv: readonly string[], what: string): Promise<ProloError | undefined> => {
     const { exitCode, stdout, stderr } = await runInRoot(root, argv, OPTIONS);
     const hint = `try it by hand: ${argv.join(' ')}`;
     return exitCode === 0 ? undefined : complaintOf(`${stdout}\n${stderr}`.split('\n'), what, hint);
   };
-  // Without a mirror, what is here already may do: a server at a contest has no internet.
-  const unrefreshed = await complaint(refresh, `packages: ${refresh[0]}`);
-  const unmended = mend && (await complaint(mend, 'packages: dpkg'));
-  if (unmended) throw unmended;
-  const missing = await complaint(install, `packages ${packages.join(' ')}`);
-  if (missing) throw missing.kind === 'not-found' && unrefreshed ? unrefreshed : missing;
+  return {
+    async install(packages) {
+      const { refresh, mend, install } = packageCalls(distribution, packages);
+      // Without a mirror, what is here already may do: a server at a contest has no internet.
+      const unrefreshed = await (refreshed ??= complaint(refresh, `packages: ${refresh[0]}`));
+      const unmended = mend && (await complaint(mend, 'packages: dpkg'));
+      if (unmended) throw unmended;
+      const missing = await complaint(install, `packages ${packages.join(' ')}`);
+      if (missing) throw missing.kind === 'not-found' && unrefreshed ? unrefreshed : missing;
+    },
+  };
 }
