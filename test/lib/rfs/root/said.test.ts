@@ -193,6 +193,9 @@ Conf hello (2.10-3 Debian:12.15/oldstable [amd64])
     ['not-found', 'error: target not found: helo'],
     ['full', "E: You don't have enough free space in /var/cache/apt/archives/."],
     ['unavailable', 'E: Failed to fetch http://x/y  Temporary failure resolving x'],
+    ['unavailable', 'E: Could not get lock /var/lib/apt/lists/lock. It is held by process 7 (apt-get)'],
+    ['unavailable', 'dpkg: error: dpkg frontend lock was locked by another process with pid 7'],
+    ['unavailable', 'error: failed to init transaction (unable to lock database)'],
     [
       'refused',
       ' a : Depends: b but it is not installable\nE: Unable to correct problems, you have held broken packages.',
