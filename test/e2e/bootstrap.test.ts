@@ -90,7 +90,7 @@ kill -9 $pid && ! wait $pid && cat /tmp/said`;
     await server.console.waitFor(/^gw login: /m, LONG_MS);
     const said = await server.ssh('prolo doctor raid; echo status $?', LONG_MS);
     expect(said.stdout, said.stderr).to.match(
-      /^red +raid +\/dev\/md\d+ \(raid1\) \[U_\]: a disk is gone: serial one, it was at /m,
+      /^red +raid +\/dev\/md\d+ \(raid1\) \[_U\]: a disk is gone: serial one, it was at /m,
     );
     expect(said.stdout).to.match(/serial three, .* is empty/);
     expect(said.stdout)

@@ -77,8 +77,8 @@ function judgeArray(array: MdArray, facts: RaidFacts): Diagnosis {
 
 /** As /proc/mdstat paints it: `[U_]`. */
 export const picture = ({ members, wanted }: Pick<MdArray, 'members' | 'wanted'>): string => {
-  const working = members.filter(isWorking).length;
-  return `[${'U'.repeat(working)}${'_'.repeat(Math.max(0, wanted - working))}]`;
+  const slots = members.filter((member) => !isFaulty(member)).slice(0, wanted);
+  return `[${slots.map((member) => (isWorking(member) ? 'U' : '_')).join('')}]`;
 };
 
 const isWorking = ({ state }: Member): boolean => state.startsWith('active');
