@@ -57,7 +57,7 @@ describe('a server of bare disks', function () {
     await guest.ok(`echo '${readFileSync(`${identity}.pub`, 'utf8').trim()}' >/root/id.pub`);
     await guest.ok('udevadm trigger --settle && udevadm settle');
 
-    await guest.ok(`mkfs.ext4 -q -L photos ${TWO}`);
+    await guest.ok(`mkfs.ext4 -q -F -L photos ${TWO} && udevadm settle`);
     const refused = await guest.run(`${BOOTSTRAP} --yes`, LONG_MS);
     expect(refused.exitCode).to.equal(5);
     expect(refused.stderr).to.match(/disk \/dev\/vdd: holds data: vdd ext4 "photos"\n.*--erase \/dev\/vdd/);
