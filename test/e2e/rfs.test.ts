@@ -7,6 +7,7 @@ import { keyPairOf } from '../../src/lib/ed25519.ts';
 import type { Pc } from '../../src/lib/lab/lab.ts';
 import type { MachineRecord } from '../../src/lib/mdb/record.ts';
 import { remoteOf } from '../../src/lib/rfs/remote.ts';
+import { parseSuperblock } from '../../src/lib/rfs/squashfs/superblock.ts';
 import { findDamage, readManifest } from '../../src/lib/rfs/version.ts';
 import { proloBin } from '../support/cli.ts';
 import { needsLab, STEP_MS } from '../support/lab.ts';
@@ -88,6 +89,10 @@ describe('PCs that boot versions of the root filesystem, from two file servers',
 
     motd('two');
     await lab.prolo('rfs', 'commit', '-m', 'the second');
+    // Made out of the first: new data stand behind all of its own. The kernel of the PC that boots it reads the tables that we wrote.
+    const dataEnd = (version: number): number =>
+      parseSuperblock(readFileSync(join(lab.versions, `${version}/root.img`)))!.inodeTable;
+    expect(dataEnd(2)).to.be.above(dataEnd(1));
     expect(await first.ask('cat /etc/motd')).to.match(/^one$/m);
     await first.stop();
 

@@ -3,6 +3,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Packing } from './image.ts';
 import type { Manifest } from './manifest.ts';
+import type { Before } from './squashfs/facts.ts';
 
 /** What the gateway keeps beside a version: what `find` said of the tree, and how its image was made. No server gets it. */
 export const FACTS_FILE = '.facts';
@@ -14,8 +15,7 @@ const TICK_SECONDS = 0.1;
 export interface Base {
   manifest: Manifest;
   folder: string;
-  /** Lines of `find`, a character a byte. */
-  lines: Set<string>;
+  before: Before;
 }
 
 /** How an image's data are laid out: of another, nothing can be taken over. */
@@ -44,12 +44,7 @@ export async function readBase(dir: string, manifest: Manifest, layout: string):
   if (!bytes || headEnd < 0) return undefined;
   const head = JSON.parse(bytes.toString('utf8', 0, headEnd)) as { layout: string; listedAt: number };
   if (head.layout !== layout) return undefined;
-  const surelyBefore = head.listedAt - TICK_SECONDS;
   const parts = bytes.toString('latin1', headEnd + 1).split('\0');
-  const lines = new Set<string>();
-  for (let i = 0; i + 1 < parts.length; i += 2) {
-    const line = parts[i]!;
-    if (Number(line.split('\t', 7)[6]) < surelyBefore) lines.add(line);
-  }
-  return { manifest, folder, lines };
+  const lines = new Set(parts.filter((_, i) => i % 2 === 0));
+  return { manifest, folder, before: { lines, surelyAt: head.listedAt - TICK_SECONDS } };
 }

@@ -1,23 +1,26 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ProloError } from '../errors.ts';
 import { keyPairOf } from '../ed25519.ts';
 import { listMachines } from '../mdb/machines.ts';
+import { ownAddresses } from '../own-addresses.ts';
 import type { Site } from '../site/site.ts';
 import type { Store } from '../store/store.ts';
-import { layoutOf } from './base.ts';
+import { FACTS_FILE, layoutOf } from './base.ts';
 import { findBootFiles, readBootList } from './boot-files.ts';
+import { beginDelivery, type Delivery } from './deliver.ts';
 import { type Listing, listTree, versionFingerprint } from './fingerprint.ts';
 import { initramfsScripts } from './initramfs.ts';
 import { findHashes, findLeftovers, isSeatSecrets, type TreeFile } from './leftovers.ts';
 import { type Manifest, VERSION_FILES } from './manifest.ts';
 import { mustHaveProlo } from './root/needed.ts';
 import { listHere } from './places.ts';
-import { type Published, publish, type PublishOptions } from './publish.ts';
+import { type Published, publish, publishAlone, type PublishOptions, withServers } from './publish.ts';
+import { remoteOf } from './remote.ts';
 import { findServers, type RfsHost } from './servers.ts';
 import { versionsOf, withStaging } from './staging.ts';
 import { addVersion, bootedVersions, listBoots, listVersionRows, type VersionRow } from './table.ts';
-import { cleanWork, makeVersion, readManifest } from './version.ts';
+import { cleanWork, type Increment, makeVersion, readManifest } from './version.ts';
 
 export interface CommitOptions extends Omit<PublishOptions, 'fresh'> {
   message: string;
@@ -86,31 +89,76 @@ async function commitTree(
   const files = listing.files();
   mustBeClean(staging, files);
   mustHaveProlo(staging, files);
-  const { manifest } = await makeVersion({
-    staging,
-    dir,
-    version: next,
-    message,
-    by: actor,
-    at: options.at,
-    treeFingerprint: listing.fingerprint,
-    fingerprint,
-    packing: { compression, blockBytes },
-    packedFirst: findBootFiles(bootList, files),
-    ...(expectedBytes === undefined ? {} : { expectedBytes }),
-    increment: {
-      before: newest?.manifest,
-      layout: layoutOf({ compression, blockBytes }, bootList),
-      facts: listing.facts(),
-      listedAt,
-      repack: options.repack ?? false,
-    },
-    keys: keyPairOf(site.secret('rfs.sign')),
-    onStep: (what) => onStep('staging', what),
+  const increment: Increment = {
+    before: newest?.manifest,
+    layout: layoutOf({ compression, blockBytes }, bootList),
+    facts: listing.facts(),
+    listedAt,
+    repack: options.repack ?? false,
+  };
+  return withServers(site, async () => {
+    const deliveries = beginDeliveries(site, next, increment, hosts, options);
+    try {
+      const { manifest, delta } = await makeVersion({
+        staging,
+        dir,
+        version: next,
+        message,
+        by: actor,
+        at: options.at,
+        treeFingerprint: listing.fingerprint,
+        fingerprint,
+        packing: { compression, blockBytes },
+        packedFirst: findBootFiles(bootList, files),
+        ...(expectedBytes === undefined ? {} : { expectedBytes }),
+        increment,
+        keys: keyPairOf(site.secret('rfs.sign')),
+        onStep: (what) => onStep('staging', what),
+        onMade: (made) => deliveries.forEach((delivery) => delivery.send(made)),
+      });
+      if (!delta) await cancelAll(deliveries);
+      await addVersion(store, actor, manifest);
+      const what = delta ? `, made out of version ${delta.base}` : '';
+      onStep('staging', `version ${manifest.version}, ${Math.ceil(bytesOf(manifest) / 1e6)} MB${what}`);
+      return await publishAlone(site, store, manifest, hosts, { ...options, fresh: true, deliveries });
+    } finally {
+      await cancelAll(deliveries);
+    }
   });
-  await addVersion(store, actor, manifest);
-  onStep('staging', `version ${manifest.version}, ${Math.ceil(bytesOf(manifest) / 1e6)} MB`);
-  return publish(site, store, manifest, hosts, { ...options, fresh: true });
+}
+
+/** To servers that may have the version before: they copy it while the next one is made. */
+function beginDeliveries(
+  site: Site,
+  version: number,
+  { before, repack }: Increment,
+  hosts: readonly RfsHost[],
+  { onStep, onProgress }: CommitOptions,
+): Map<string, Delivery> {
+  const dir = versionsOf(site);
+  if (!before || repack || !existsSync(join(dir, String(before.version), FACTS_FILE))) return new Map();
+  const own = ownAddresses();
+  return new Map(
+    hosts
+      .filter(({ machine }) => !own.has(machine.ip))
+      .map(({ machine }) => [
+        machine.hostname,
+        beginDelivery(
+          remoteOf(site, machine),
+          dir,
+          version,
+          before,
+          bytesOf(before),
+          (what) => onStep?.(machine.hostname, what),
+          (progress) => onProgress?.(machine.hostname, progress),
+        ),
+      ]),
+  );
+}
+
+async function cancelAll(deliveries: Map<string, Delivery>): Promise<void> {
+  await Promise.all([...deliveries.values()].map((delivery) => delivery.cancel()));
+  deliveries.clear();
 }
 
 /**

@@ -4,7 +4,7 @@ import { ProloError } from '../errors.ts';
 import type { Base } from './base.ts';
 import { LEFT_OUT, packSome, sha256Of } from './image.ts';
 import { leftOutBy, parseFacts } from './squashfs/facts.ts';
-import { type Inode, KIND } from './squashfs/inodes.ts';
+import { type FileInode, type Inode, KIND } from './squashfs/inodes.ts';
 import { parentOf, planTree, type TreePlan, whyAnew } from './squashfs/plan.ts';
 import { merge, type Range, sizeOf, without } from './squashfs/ranges.ts';
 import { type ImageTables, readTables } from './squashfs/read.ts';
@@ -54,7 +54,7 @@ export async function makeIncrement(options: IncrementOptions): Promise<Delta> {
   try {
     const [old, plan] = [
       await readTables(from, work),
-      planTree(parseFacts(facts), base.lines, leftOutBy(LEFT_OUT)),
+      planTree(parseFacts(facts, base.before), leftOutBy(LEFT_OUT)),
     ];
     const { superblock } = old;
     if (
@@ -193,8 +193,9 @@ function joinTree(
   return root;
 }
 
-function isStored(blocks: Buffer): boolean {
-  return blocks.some((byte) => byte !== 0);
+/** Whether it has any data. */
+function isStored({ table, at, bytes }: FileInode['blocks']): boolean {
+  return table.subarray(at, at + bytes).some((byte) => byte !== 0);
 }
 
 const CHUNK = 4 * 1024 ** 2;

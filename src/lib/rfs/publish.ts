@@ -6,6 +6,7 @@ import { ownAddresses } from '../own-addresses.ts';
 import type { Site } from '../site/site.ts';
 import type { Store } from '../store/store.ts';
 import { noteCopy } from './copies.ts';
+import type { Delivery } from './deliver.ts';
 import { bringVersion } from './distribute.ts';
 import { type Manifest, renderManifest } from './manifest.ts';
 import { remoteOf } from './remote.ts';
@@ -23,6 +24,8 @@ export interface PublishOptions {
   canaries?: readonly Machine[];
   /** Its files here have just been hashed. */
   fresh?: boolean;
+  /** By hostname: what is on its way there already. */
+  deliveries?: ReadonlyMap<string, Delivery>;
   /** Who gets it, before the first of them does. */
   onServers?: (hostnames: readonly string[]) => void;
   onStep?: (where: string, what: string) => void;
@@ -50,42 +53,51 @@ export function publish(
   hosts: readonly RfsHost[],
   options: PublishOptions,
 ): Promise<Published> {
+  return withServers(site, () => publishAlone(site, store, manifest, hosts, options));
+}
+
+/** As `publish`, for who is the only one already. */
+export async function publishAlone(
+  site: Site,
+  store: Store,
+  manifest: Manifest,
+  hosts: readonly RfsHost[],
+  options: PublishOptions,
+): Promise<Published> {
   const { actor, partial, canaries } = options;
-  return withServers(site, async () => {
-    await mustBeSigned(site, manifest);
-    options.onServers?.(hosts.map(({ machine }) => machine.hostname));
-    const brought = await Promise.all(hosts.map((host) => bring(site, store, manifest, host, options)));
-    const failures = brought.flatMap(({ failure }) => (failure ? [failure] : []));
-    const failed = failures.map(({ hostname, error }) => ({ hostname, reason: error.message }));
-    const rfs = brought.flatMap(({ numbers }) => numbers);
-    if (failed.length > 0 && !(partial && rfs.length > 0)) {
-      const kinds = new Set(failures.map(({ error }) => error.kind));
-      throw new ProloError(
-        kinds.size === 1 && kinds.has('full') ? 'full' : 'refused',
-        `version ${manifest.version}: ${failed.map(({ hostname, reason }) => `${hostname} does not have it (${reason})`).join('; ')}`,
-        { hint: hintFor(manifest.version, failures[0]!.error) },
-      );
-    }
-    const { version } = manifest;
-    // Nobody is told to boot it from a server that does not have it.
-    const machines = canaries?.filter((machine) => rfs.includes(machine.rfs));
-    if (machines?.length === 0)
-      throw new ProloError(
-        'refused',
-        `version ${version}: no server of the machines that would try it has it`,
-        {
-          hint: hintFor(version, failures[0]!.error),
-        },
-      );
-    if (machines) await setCanaries(store, actor, { version, machines });
-    else if (rfs.length > 0) await switchBoots(store, actor, { rfs, version });
-    return {
-      version,
-      switched: machines ? [] : rfs,
-      ...(machines ? { tried: machines.length } : {}),
-      failed,
-    };
-  });
+  await mustBeSigned(site, manifest);
+  options.onServers?.(hosts.map(({ machine }) => machine.hostname));
+  const brought = await Promise.all(hosts.map((host) => bring(site, store, manifest, host, options)));
+  const failures = brought.flatMap(({ failure }) => (failure ? [failure] : []));
+  const failed = failures.map(({ hostname, error }) => ({ hostname, reason: error.message }));
+  const rfs = brought.flatMap(({ numbers }) => numbers);
+  if (failed.length > 0 && !(partial && rfs.length > 0)) {
+    const kinds = new Set(failures.map(({ error }) => error.kind));
+    throw new ProloError(
+      kinds.size === 1 && kinds.has('full') ? 'full' : 'refused',
+      `version ${manifest.version}: ${failed.map(({ hostname, reason }) => `${hostname} does not have it (${reason})`).join('; ')}`,
+      { hint: hintFor(manifest.version, failures[0]!.error) },
+    );
+  }
+  const { version } = manifest;
+  // Nobody is told to boot it from a server that does not have it.
+  const machines = canaries?.filter((machine) => rfs.includes(machine.rfs));
+  if (machines?.length === 0)
+    throw new ProloError(
+      'refused',
+      `version ${version}: no server of the machines that would try it has it`,
+      {
+        hint: hintFor(version, failures[0]!.error),
+      },
+    );
+  if (machines) await setCanaries(store, actor, { version, machines });
+  else if (rfs.length > 0) await switchBoots(store, actor, { rfs, version });
+  return {
+    version,
+    switched: machines ? [] : rfs,
+    ...(machines ? { tried: machines.length } : {}),
+    failed,
+  };
 }
 
 function hintFor(version: number, { kind, hint }: ProloError): string {
@@ -127,20 +139,21 @@ async function bring(
   store: Store,
   manifest: Manifest,
   { machine, numbers }: RfsHost,
-  { fresh = false, onStep = () => undefined, onProgress }: PublishOptions,
+  { fresh = false, deliveries, onStep = () => undefined, onProgress }: PublishOptions,
 ): Promise<Brought> {
   const { hostname } = machine;
   const { version } = manifest;
   try {
-    if (!ownAddresses().has(machine.ip))
-      await bringVersion(
-        remoteOf(site, machine),
-        versionsOf(site),
-        manifest,
-        (what) => onStep(hostname, what),
-        (progress) => onProgress?.(hostname, progress),
-      );
-    else if (!fresh) {
+    if (!ownAddresses().has(machine.ip)) {
+      if (!(await deliveries?.get(hostname)?.finish(manifest)))
+        await bringVersion(
+          remoteOf(site, machine),
+          versionsOf(site),
+          manifest,
+          (what) => onStep(hostname, what),
+          (progress) => onProgress?.(hostname, progress),
+        );
+    } else if (!fresh) {
       onStep(hostname, 'hashing');
       const damaged = await findDamage(versionsOf(site), manifest);
       if (damaged.length > 0)

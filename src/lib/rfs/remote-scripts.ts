@@ -16,6 +16,12 @@ function script(dir: string, lines: readonly string[]): string {
   return `mkdir -p ${quote(dir)} && ${locked(dir, `sh -c ${quote(['set -e', `cd ${quote(dir)}`, ...lines].join('\n'))}`)}`;
 }
 
+const SIZES = [
+  'size() { stat -c %s "$1" 2>/dev/null || echo 0; }',
+  "free() { df -P -B1 . | awk 'NR == 2 { print $4 }'; }",
+];
+const DROP_OTHERS = [`for old in .new-*; do [ "$old" = "$new" ] || rm -rf "$old"; done`];
+
 /**
  * Makes the place for a version. Says one line: `whole` where it is there already; `full FREE NEED` in bytes; else `ready`, with the
  * folder that files are likely to be like: the newest version, before which comes whatever was brought until a break.
@@ -24,9 +30,8 @@ function script(dir: string, lines: readonly string[]): string {
 export function prepareScript(dir: string, version: number, bytes: number): string {
   return script(dir, [
     `new=.new-${version} need=${bytes + SPARE_BYTES}`,
-    'size() { stat -c %s "$1" 2>/dev/null || echo 0; }',
-    "free() { df -P -B1 . | awk 'NR == 2 { print $4 }'; }",
-    `for old in .new-*; do [ "$old" = "$new" ] || rm -rf "$old"; done`,
+    ...SIZES,
+    ...DROP_OTHERS,
     `if [ -e ${version} ]; then rm -rf $new; echo whole; exit; fi`,
     'base=',
     `for one in $(ls | grep -x "[1-9][0-9]*" | sort -n); do [ ! -f "$one/root.img" ] || base=$one; done`,
@@ -46,6 +51,35 @@ export function prepareScript(dir: string, version: number, bytes: number): stri
     '  base=$new/.base',
     'fi',
     'echo "ready $base"',
+  ]);
+}
+
+/**
+ * Makes a version out of an older one that is there, by what comes in at the standard input; see templates/rfs/receive.pl. Says
+ * `named` at its end; ends at once, with nothing said, where it cannot be made in this way.
+ * @param bytes of the version, about
+ * @param program receive.pl
+ */
+export function receiveScript(
+  dir: string,
+  version: number,
+  base: { version: number; imageBytes: number },
+  bytes: number,
+  program: string,
+): string {
+  return script(dir, [
+    `new=.new-${version} base=${base.version}`,
+    ...SIZES,
+    ...DROP_OTHERS,
+    'command -v perl >/dev/null || exit 0',
+    `[ ! -e ${version} ] || exit 0`,
+    '[ ! -e $new ] || [ -d $new ] || exit 0',
+    `[ "$(size $base/root.img)" = ${base.imageBytes} ] || exit 0`,
+    'rm -rf $new',
+    `[ $(free) -ge ${bytes + SPARE_BYTES} ] || exit 0`,
+    'mkdir -m 755 $new; chmod 755 $new',
+    'nice -n 10 cp $base/root.img $new/root.img || { rm -rf $new; exit 0; }',
+    `exec nice -n 10 perl -e ${quote(program)} $new ${version} $base`,
   ]);
 }
 

@@ -5,6 +5,7 @@ import { syncPath, writeFileAtomic } from '../write-file.ts';
 import type { KeyPair } from '../ed25519.ts';
 import type { PackedFirst } from './boot-files.ts';
 import { type Base, readBase, writeFacts } from './base.ts';
+import type { Unsigned } from './deliver.ts';
 import { fingerprint } from './fingerprint.ts';
 import { hashFile, makeHashTree, makeImage, type Packing, sha256Of } from './image.ts';
 import { type Delta, makeIncrement, NotIncremental } from './increment.ts';
@@ -45,6 +46,8 @@ export interface Commit {
   expectedBytes?: number;
   keys: KeyPair;
   onStep?: (what: string) => void;
+  /** All but the manifest is there, if nothing has changed meanwhile; told where it was made of another version. */
+  onMade?: (made: Unsigned) => void;
 }
 
 export interface Increment {
@@ -103,11 +106,23 @@ export async function makeVersion(commit: Commit): Promise<Made> {
     await rm(sortFile);
     onStep?.('hashes');
     const tree = makeTree(file('root.img'), file('root.verity'), out);
-    const known = hash('root.img', 'vmlinuz', 'initrd.img');
+    const imageSum = hash('root.img');
+    const kernelSums = hash('vmlinuz', 'initrd.img');
+    const printed = fingerprint(staging);
     // A disk says only once that it failed: a second call would not hear of it.
     const synced = syncPath(file('root.img'));
-    await Promise.allSettled([tree, known, synced]);
-    const [rootHash, sums, print] = await Promise.all([tree, known, fingerprint(staging), synced]);
+    await Promise.allSettled([tree, kernelSums]);
+    if (out) {
+      await tree;
+      const before = out.base.manifest.files;
+      const same = (await kernelSums).flatMap(([name, { sha256 }]) =>
+        before[name].sha256 === sha256 ? [name] : [],
+      );
+      commit.onMade?.({ folder: work, delta: out.delta, same });
+    }
+    await Promise.allSettled([imageSum, synced, printed]);
+    const [rootHash, print, ...known] = await Promise.all([tree, printed, imageSum, kernelSums, synced]);
+    const sums = known.flatMap((found) => found ?? []);
     if (print !== commit.treeFingerprint)
       throw new ProloError('conflict', `staging ${staging}: it changed while it was read`, {
         hint: 'who works in it? `prolo rfs commit` again when they are done',

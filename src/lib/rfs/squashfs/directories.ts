@@ -14,7 +14,8 @@ const MOST = 256;
 
 /** A folder's list: entries whose inodes are in one block, and have numbers near to each other, stand behind one header. */
 export function renderList(entries: readonly ListEntry[]): { bytes: Buffer; index: ListIndex[] } {
-  const parts: Buffer[] = [];
+  // More than it can be: each entry behind a header of its own.
+  const bytes = Buffer.allocUnsafe(entries.reduce((sum, { name }) => sum + 20 + name.length, 0));
   const index: ListIndex[] = [];
   let [at, indexed] = [0, 0];
   for (let i = 0; i < entries.length;) {
@@ -23,8 +24,7 @@ export function renderList(entries: readonly ListEntry[]): { bytes: Buffer; inde
       index.push({ at, name: first.name });
       indexed = at;
     }
-    const head = Buffer.alloc(12);
-    parts.push(head);
+    const head = at;
     at += 12;
     let count = 0;
     for (; i < entries.length && count < MOST; i++, count++) {
@@ -32,18 +32,15 @@ export function renderList(entries: readonly ListEntry[]): { bytes: Buffer; inde
       const delta = number - first.number;
       if (block !== first.block || delta > 32767 || delta < -32768) break;
       if (count > 0 && at - indexed > BLOCK) break; // the index leads to headers
-      const bytes = Buffer.alloc(8 + name.length);
-      bytes.writeUInt16LE(offset, 0);
-      bytes.writeInt16LE(delta, 2);
-      bytes.writeUInt16LE(kind, 4);
-      bytes.writeUInt16LE(name.length - 1, 6);
-      bytes.write(name, 8, 'latin1');
-      parts.push(bytes);
-      at += bytes.length;
+      bytes.writeUInt16LE(offset, at);
+      bytes.writeInt16LE(delta, at + 2);
+      bytes.writeUInt16LE(kind, at + 4);
+      bytes.writeUInt16LE(name.length - 1, at + 6);
+      at += 8 + bytes.write(name, at + 8, 'latin1');
     }
-    head.writeUInt32LE(count - 1, 0);
-    head.writeUInt32LE(first.block, 4);
-    head.writeUInt32LE(first.number, 8);
+    bytes.writeUInt32LE(count - 1, head);
+    bytes.writeUInt32LE(first.block, head + 4);
+    bytes.writeUInt32LE(first.number, head + 8);
   }
-  return { bytes: Buffer.concat(parts), index };
+  return { bytes: bytes.subarray(0, at), index };
 }

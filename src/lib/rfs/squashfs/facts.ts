@@ -1,29 +1,43 @@
 /** What `find` says of one file of a tree; see `fingerprint.ts`. */
 export interface Facts {
-  /** All of it, as it was said. */
-  line: string;
   /** As `find` names kinds. */
   kind: string;
   bytes: number;
-  /** When its inode was changed, in seconds. */
-  changedAt: number;
   inode: string;
   /** A character is a byte; the root's is empty. */
   path: string;
+  /** It is as it was before. */
+  kept: boolean;
 }
 
-const FIELDS = 8;
+/** What `find` said of a tree before. */
+export interface Before {
+  /** A line each, a character a byte. */
+  lines: ReadonlySet<string>;
+  /** What was changed later than that, in seconds, may have changed again within one tick of the clock. */
+  surelyAt: number;
+}
 
 /** @param facts each file's, and its target, both ending in a NUL */
-export function parseFacts(facts: Buffer): Facts[] {
+export function parseFacts(facts: Buffer, { lines, surelyAt }: Before): Facts[] {
   const parts = facts.toString('latin1').split('\0');
   const found: Facts[] = [];
   for (let i = 0; i + 1 < parts.length; i += 2) {
     const line = parts[i]!;
-    const fields = line.split('\t');
-    const path = fields.length > FIELDS + 1 ? fields.slice(FIELDS).join('\t') : fields[FIELDS]!;
-    const [kind = '', , , , bytes, , changedAt] = fields;
-    found.push({ line, kind, bytes: Number(bytes), changedAt: Number(changedAt), inode: fields[7]!, path });
+    // kind, mode, owner, group, bytes, time of its data, time of its inode, its number, its name
+    const owner = line.indexOf('\t', 2) + 1;
+    const size = line.indexOf('\t', line.indexOf('\t', owner) + 1) + 1;
+    const written = line.indexOf('\t', size) + 1;
+    const changed = line.indexOf('\t', written) + 1;
+    const inode = line.indexOf('\t', changed) + 1;
+    const name = line.indexOf('\t', inode) + 1;
+    found.push({
+      kind: line[0]!,
+      bytes: Number(line.slice(size, written - 1)),
+      inode: line.slice(inode, name - 1),
+      path: line.slice(name),
+      kept: lines.has(line) && Number(line.slice(changed, inode - 1)) < surelyAt,
+    });
   }
   return found;
 }

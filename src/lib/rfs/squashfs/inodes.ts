@@ -27,8 +27,8 @@ export interface FileInode extends Common {
   start: number;
   bytes: number;
   sparseBytes: number;
-  /** A length for each of its blocks: four bytes each. */
-  blocks: Buffer;
+  /** A length for each of its blocks, four bytes each: so many bytes of a table. */
+  blocks: { table: Buffer; at: number; bytes: number };
 }
 export interface LinkInode extends Common {
   kind: typeof KIND.link;
@@ -44,9 +44,29 @@ export type Inode = FolderInode | FileInode | LinkInode | OtherInode;
 /** Bytes of a block in an image: a bit says that it is not packed. */
 export const storedBytes = (length: number): number => length & 0xff_ffff;
 
+function parseFile(table: Buffer, at: number, blockBytes: number): FileInode {
+  const bytes = table.readUInt32LE(at + 28);
+  const blocks = { table, at: at + 32, bytes: 4 * Math.ceil(bytes / blockBytes) };
+  if (table.readUInt32LE(at + 20) !== NONE) throw new Error('squashfs: a file with a fragment');
+  if (blocks.at + blocks.bytes > table.length) throw new Error('squashfs: an inode that is cut off');
+  return {
+    kind: KIND.file,
+    mode: table.readUInt16LE(at + 2),
+    uid: table.readUInt16LE(at + 4),
+    gid: table.readUInt16LE(at + 6),
+    mtime: table.readUInt32LE(at + 8),
+    xattr: NONE,
+    start: table.readUInt32LE(at + 16),
+    bytes,
+    sparseBytes: 0,
+    blocks,
+  };
+}
+
 /** @param at where it begins @throws Error for a kind that there is not, or a file with a fragment */
 export function parseInode(table: Buffer, at: number, blockBytes: number): Inode {
   const type = table.readUInt16LE(at);
+  if (type === KIND.file) return parseFile(table, at, blockBytes); // most are
   const common = {
     mode: table.readUInt16LE(at + 2),
     uid: table.readUInt16LE(at + 4),
@@ -77,15 +97,13 @@ export function parseInode(table: Buffer, at: number, blockBytes: number): Inode
             offset: table.readUInt16LE(at + 26),
           };
     case KIND.file: {
-      const [fragment, bytes, from] = long ? [u32(44), u64(24), 56] : [u32(20), u32(28), 32];
-      if (fragment !== NONE) throw new Error('squashfs: a file with a fragment');
-      const length = 4 * Math.ceil(bytes / blockBytes);
-      const blocks = table.subarray(at + from, at + from + length);
-      if (blocks.length !== length) throw new Error('squashfs: an inode that is cut off');
-      const facts = long
-        ? { start: u64(16), sparseBytes: u64(32), xattr: u32(52) }
-        : { start: u32(16), sparseBytes: 0 };
-      return { ...common, kind, bytes, blocks, ...facts };
+      // the long form
+      const bytes = u64(24);
+      const blocks = { table, at: at + 56, bytes: 4 * Math.ceil(bytes / blockBytes) };
+      if (u32(44) !== NONE) throw new Error('squashfs: a file with a fragment');
+      if (blocks.at + blocks.bytes > table.length) throw new Error('squashfs: an inode that is cut off');
+      const [start, sparseBytes, xattr] = [u64(16), u64(32), u32(52)];
+      return { ...common, kind, bytes, blocks, start, sparseBytes, xattr };
     }
     case KIND.link: {
       const end = 24 + u32(20);
@@ -102,58 +120,79 @@ export function parseInode(table: Buffer, at: number, blockBytes: number): Inode
   throw new Error(`squashfs: an inode of kind ${type}`);
 }
 
-function header(inode: Inode, long: boolean, number: number): Buffer {
-  const bytes = Buffer.alloc(16);
-  bytes.writeUInt16LE(inode.kind + (long ? LONG : 0), 0);
-  bytes.writeUInt16LE(inode.mode, 2);
-  bytes.writeUInt16LE(inode.uid, 4);
-  bytes.writeUInt16LE(inode.gid, 6);
-  bytes.writeUInt32LE(inode.mtime, 8);
-  bytes.writeUInt32LE(number, 12);
-  return bytes;
+/** A table that is being written. */
+export interface Draft {
+  bytes: Buffer;
+  end: number;
 }
 
-function words(...numbers: number[]): Buffer {
-  const bytes = Buffer.alloc(4 * numbers.length);
-  for (const [i, number] of numbers.entries()) bytes.writeUInt32LE(number, 4 * i);
-  return bytes;
+export const startDraft = (): Draft => ({ bytes: Buffer.alloc(64 * 1024), end: 0 });
+
+/** @returns where so many more bytes go */
+function grow(draft: Draft, bytes: number): number {
+  const at = draft.end;
+  draft.end += bytes;
+  if (draft.end > draft.bytes.length) {
+    const more = Buffer.alloc(Math.max(draft.end, 2 * draft.bytes.length));
+    draft.bytes.copy(more, 0, 0, at);
+    draft.bytes = more;
+  }
+  return at;
 }
 
-function longWords(...numbers: number[]): Buffer {
-  const bytes = Buffer.alloc(8 * numbers.length);
-  for (const [i, number] of numbers.entries()) bytes.writeBigUInt64LE(BigInt(number), 8 * i);
-  return bytes;
+function putHeader(draft: Draft, inode: Inode, long: boolean, number: number): void {
+  const at = grow(draft, 16);
+  const { bytes } = draft;
+  bytes.writeUInt16LE(inode.kind + (long ? LONG : 0), at);
+  bytes.writeUInt16LE(inode.mode, at + 2);
+  bytes.writeUInt16LE(inode.uid, at + 4);
+  bytes.writeUInt16LE(inode.gid, at + 6);
+  bytes.writeUInt32LE(inode.mtime, at + 8);
+  bytes.writeUInt32LE(number, at + 12);
+}
+
+function putWords(draft: Draft, ...numbers: number[]): void {
+  let at = grow(draft, 4 * numbers.length);
+  for (const number of numbers) at = draft.bytes.writeUInt32LE(number, at);
+}
+
+function putLongWords(draft: Draft, ...numbers: number[]): void {
+  let at = grow(draft, 8 * numbers.length);
+  for (const number of numbers) at = draft.bytes.writeBigUInt64LE(BigInt(number), at);
+}
+
+function putBytes(draft: Draft, from: Buffer, begin = 0, end = from.length): void {
+  const at = grow(draft, end - begin);
+  from.copy(draft.bytes, at, begin, end);
 }
 
 /** @param links how many names it has */
-export function renderInode(inode: Exclude<Inode, FolderInode>, number: number, links: number): Buffer {
+export function putInode(
+  draft: Draft,
+  inode: Exclude<Inode, FolderInode>,
+  number: number,
+  links: number,
+): void {
   const { xattr } = inode;
-  const more = xattr === NONE ? [] : [words(xattr)];
-  switch (inode.kind) {
-    case KIND.file: {
-      const { start, bytes, sparseBytes, blocks } = inode;
-      const long = links > 1 || more.length > 0 || sparseBytes > 0 || start > NONE || bytes > NONE;
-      return long
-        ? Buffer.concat([
-            header(inode, true, number),
-            longWords(start, bytes, sparseBytes),
-            words(links, NONE, 0, xattr),
-            blocks,
-          ])
-        : Buffer.concat([header(inode, false, number), words(start, NONE, 0, bytes), blocks]);
-    }
-    case KIND.link:
-      return Buffer.concat([
-        header(inode, more.length > 0, number),
-        words(links, inode.target.length),
-        inode.target,
-        ...more,
-      ]);
-    default: {
-      const device = inode.kind === KIND.pipe || inode.kind === KIND.socket ? [] : [inode.device];
-      return Buffer.concat([header(inode, more.length > 0, number), words(links, ...device), ...more]);
-    }
+  const hasMore = xattr !== NONE;
+  if (inode.kind === KIND.file) {
+    const { start, bytes, sparseBytes, blocks } = inode;
+    const long = links > 1 || hasMore || sparseBytes > 0 || start > NONE || bytes > NONE;
+    putHeader(draft, inode, long, number);
+    if (long) {
+      putLongWords(draft, start, bytes, sparseBytes);
+      putWords(draft, links, NONE, 0, xattr);
+    } else putWords(draft, start, NONE, 0, bytes);
+    putBytes(draft, blocks.table, blocks.at, blocks.at + blocks.bytes);
+    return;
   }
+  putHeader(draft, inode, hasMore, number);
+  putWords(draft, links);
+  if (inode.kind === KIND.link) {
+    putWords(draft, inode.target.length);
+    putBytes(draft, inode.target);
+  } else if (inode.kind === KIND.block || inode.kind === KIND.character) putWords(draft, inode.device);
+  if (hasMore) putWords(draft, xattr);
 }
 
 /** Of a long list, to find names without reading all of it: a place for every 8 KiB. */
@@ -173,27 +212,19 @@ export interface FolderPlace {
   indexStarts: readonly number[];
 }
 
-export function renderFolder(folder: FolderInode, place: FolderPlace): Buffer {
+export function putFolder(draft: Draft, folder: FolderInode, place: FolderPlace): void {
   const { start, offset, listBytes, xattr } = folder;
   const { number, parent, links, index, indexStarts } = place;
   const saidBytes = listBytes + 3;
-  if (index.length === 0 && xattr === NONE && saidBytes <= 0xffff) {
-    const sizes = Buffer.alloc(4);
-    sizes.writeUInt16LE(saidBytes, 0);
-    sizes.writeUInt16LE(offset, 2);
-    return Buffer.concat([header(folder, false, number), words(start, links), sizes, words(parent)]);
+  const long = index.length > 0 || xattr !== NONE || saidBytes > 0xffff;
+  putHeader(draft, folder, long, number);
+  if (!long) {
+    putWords(draft, start, links, saidBytes + offset * 0x10000, parent);
+    return;
   }
-  const sizes = Buffer.alloc(4);
-  sizes.writeUInt16LE(index.length, 0);
-  sizes.writeUInt16LE(offset, 2);
-  return Buffer.concat([
-    header(folder, true, number),
-    words(links, saidBytes, start, parent),
-    sizes,
-    words(xattr),
-    ...index.flatMap(({ at, name }, i) => [
-      words(at, indexStarts[i]!, name.length - 1),
-      Buffer.from(name, 'latin1'),
-    ]),
-  ]);
+  putWords(draft, links, saidBytes, start, parent, index.length + offset * 0x10000, xattr);
+  for (const [i, { at, name }] of index.entries()) {
+    putWords(draft, at, indexStarts[i]!, name.length - 1);
+    putBytes(draft, Buffer.from(name, 'latin1'));
+  }
 }

@@ -3,26 +3,18 @@ import type { Facts } from './facts.ts';
 /** What of a tree is as it was when an image was made of it. */
 export interface TreePlan {
   /** In the order in which `find` names them: a folder before what is in it. The root is the first. */
-  files: (Facts & { kept: boolean })[];
+  files: Facts[];
   /** What has to be packed so that the image of it says all of what is not kept. */
   packed: string[];
 }
 
-/**
- * @param before lines of `find` about what the image was made of
- * @param isLeftOut whether it is not to be in an image
- */
-export function planTree(
-  all: readonly Facts[],
-  before: ReadonlySet<string>,
-  isLeftOut: (path: string) => boolean,
-): TreePlan {
+/** @param isLeftOut whether it is not to be in an image */
+export function planTree(all: readonly Facts[], isLeftOut: (path: string) => boolean): TreePlan {
   const gone = new Set<string>();
-  const files = all.flatMap((facts) => {
-    if (!gone.has(parentOf(facts.path) ?? '\0') && !isLeftOut(facts.path))
-      return [{ ...facts, kept: before.has(facts.line) }];
-    gone.add(facts.path);
-    return [];
+  const files = all.filter(({ path }) => {
+    if (!(gone.size > 0 && gone.has(parentOf(path) ?? '\0')) && !isLeftOut(path)) return true;
+    gone.add(path);
+    return false;
   });
   return { files, packed: choosePacked(files) };
 }

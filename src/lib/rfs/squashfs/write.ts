@@ -6,8 +6,10 @@ import {
   type Inode,
   KIND,
   NONE,
-  renderFolder,
-  renderInode,
+  putFolder,
+  putInode,
+  startDraft,
+  storedBytes,
 } from './inodes.ts';
 import { BLOCK, packTables, plainTable } from './metadata.ts';
 import { renderSuperblock, type Superblock } from './superblock.ts';
@@ -46,18 +48,16 @@ export async function renderTables(
   work: string,
 ): Promise<{ superblock: Buffer; tables: Buffer }> {
   const { laid, folders, owners, xattrs } = layOut(root);
-  const files: Buffer[] = [];
-  let filesAt = 0;
+  const files = startDraft();
   for (const entry of laid.values()) {
     if (entry.inode.kind === KIND.folder) continue;
-    const bytes = renderInode(entry.inode, entry.number, entry.links);
-    entry.at = filesAt;
-    filesAt += bytes.length;
-    files.push(bytes);
+    entry.at = files.end;
+    putInode(files, entry.inode, entry.number, entry.links);
   }
   // All blocks but a table's last are full.
-  files.push(Buffer.alloc((BLOCK - (filesAt % BLOCK)) % BLOCK));
-  const [packedFiles] = await packTables([Buffer.concat(files)], work);
+  const full = Math.ceil(files.end / BLOCK) * BLOCK;
+  const fileInodes = Buffer.concat([files.bytes.subarray(0, files.end)], full);
+  const [packedFiles] = await packTables([fileInodes], work);
   const foldersStart = packedFiles!.bytes.length;
   const place = ({ at, inode }: Laid): { block: number; offset: number } => ({
     block:
@@ -70,7 +70,8 @@ export async function renderTables(
   // A folder after all that is in it: their places are known by then.
   const lists: Buffer[] = [];
   const begun: { entry: Laid; inode: FolderInode; rest: Omit<FolderPlace, 'indexStarts'>; at: number }[] = [];
-  let [listsAt, foldersAt] = [0, 0];
+  const folderSizes = startDraft();
+  let listsAt = 0;
   for (const { node, parent } of folders) {
     const entry = laid.get(node)!;
     const { bytes, index } = renderList(
@@ -83,8 +84,8 @@ export async function renderTables(
     const links = 2 + node.children!.filter(({ node: child }) => child.inode.kind === KIND.folder).length;
     const above = parent ? laid.get(parent)!.number : laid.size + 1;
     const rest = { number: entry.number, parent: above, links, index };
-    entry.at = foldersAt;
-    foldersAt += renderFolder(inode, { ...rest, indexStarts: index.map(() => 0) }).length;
+    entry.at = folderSizes.end;
+    putFolder(folderSizes, inode, { ...rest, indexStarts: index.map(() => 0) });
     begun.push({ entry, inode, rest, at: listsAt });
     lists.push(bytes);
     listsAt += bytes.length;
@@ -103,16 +104,14 @@ export async function renderTables(
     work,
   );
   const listBlock = (at: number): number => packedLists!.starts[Math.floor(at / BLOCK)] ?? 0;
-  const folderTable = plainTable(
-    Buffer.concat(
-      begun.map(({ inode, rest, at }) =>
-        renderFolder(
-          { ...inode, start: inode.listBytes > 0 ? listBlock(at) : 0, offset: at % BLOCK },
-          { ...rest, indexStarts: rest.index.map((one) => listBlock(at + one.at)) },
-        ),
-      ),
-    ),
-  );
+  const folderInodes = startDraft();
+  for (const { inode, rest, at } of begun)
+    putFolder(
+      folderInodes,
+      { ...inode, start: inode.listBytes > 0 ? listBlock(at) : 0, offset: at % BLOCK },
+      { ...rest, indexStarts: rest.index.map((one) => listBlock(at + one.at)) },
+    );
+  const folderTable = plainTable(folderInodes.bytes.subarray(0, folderInodes.end));
 
   const parts: Buffer[] = [];
   let end = dataEnd;
@@ -217,6 +216,6 @@ function layOut(root: Node) {
 /** Bytes of an image that a file's data take. */
 export function storedRange({ start, blocks }: FileInode): { start: number; end: number } {
   let end = start;
-  for (let at = 0; at < blocks.length; at += 4) end += blocks.readUInt32LE(at) & 0xff_ffff;
+  for (let at = 0; at < blocks.bytes; at += 4) end += storedBytes(blocks.table.readUInt32LE(blocks.at + at));
   return { start, end };
 }
