@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
 import { changeMode } from '../../../../src/lib/contest/table.ts';
 import { startMode, stopMode } from '../../../../src/lib/contest/mode.ts';
@@ -116,31 +117,35 @@ onBothStores('the homes of a contest', (fresh) => {
 
   it('one answer a session, and the contest’s for every login after its start, whoever comes at that moment', async () => {
     const people = Array.from({ length: PEOPLE }, (_, i) => [`u${i + 1}`, `m${i + 1}`] as const);
+    let kept = 0;
     for (let round = 0; round < 6; round++) {
       const verb = round % 2 === 0 ? 'start' : 'stop';
       const [was, becomes] = verb === 'start' ? ['usual', 'contest'] : ['contest', 'usual'];
-      const done = { contest: false };
-      const results = await Promise.all([
-        ...people.map(async ([login, hostname], i) => {
-          for (let turn = 0; turn < i; turn++) await new Promise(setImmediate);
+      let isDone = false;
+      let begin = (): void => undefined;
+      const begun = new Promise<void>((resolve) => (begin = resolve));
+      const changed = begun.then(async () => {
+        await contest(verb);
+        isDone = true;
+      });
+      const results = await Promise.all(
+        people.map(async ([login, hostname], i) => {
+          await sleep(3 * i);
           await logOut(login);
           await logIn(login, hostname);
-          const isAfter = done.contest;
+          const isAfter = isDone;
           const answers = await Promise.all([open(login), open(login), open(login)]);
-          const again = await open(login);
-          return { names: new Set([...answers, again].map((one) => one.login)), login, isAfter };
+          begin(); // the first of them has an answer, and the others come meanwhile
+          await changed;
+          answers.push(await open(login));
+          return { names: [...new Set(answers.map((one) => one.login))], login, isAfter };
         }),
-        contest(verb).then(() => {
-          done.contest = true;
-          return undefined;
-        }),
-      ]);
-      for (const result of results) {
-        if (!result) continue;
-        const { names, login, isAfter } = result;
-        expect(names.size, `${login} in round ${round}`).to.equal(1);
-        const set = [...names][0] === login ? 'usual' : 'contest';
+      );
+      for (const { names, login, isAfter } of results) {
+        expect(names.length, `${login} in round ${round}: ${names.join()}`).to.equal(1);
+        const set = names[0] === login ? 'usual' : 'contest';
         expect(isAfter ? [becomes] : [was, becomes]).to.include(set);
+        if (set === was) kept++;
       }
       for (const [login, hostname] of people) {
         await logOut(login);
@@ -148,6 +153,7 @@ onBothStores('the homes of a contest', (fresh) => {
         expect((await open(login)).login === login, login).to.equal(becomes === 'usual');
       }
     }
+    expect(kept, 'nobody came before it').to.be.at.least(6);
     const rows = await listHomes(store.knex);
     const epochs = rows.map(({ login, epoch }) => `${login.split('@')[0]} ${epoch}`);
     expect(new Set(epochs).size).to.equal(rows.length);
