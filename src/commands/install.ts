@@ -111,33 +111,14 @@ name, at a terminal, it asks what this machine is to become, and makes the gatew
     const { flags, words } = this;
     const isTerminal = process.stdin.isTTY && process.stdout.isTTY && !this.jsonEnabled();
     if (words.length > 0 || flags.list || (flags.answers === undefined && !isTerminal)) return undefined;
-    const [{ begin }, { findConfig }, { resolve }] = await Promise.all([
-      import('../lib/install/wizard/begin.ts'),
-      import('../lib/site/site.ts'),
-      import('node:path'),
-    ]);
-    const named = flags.config ?? process.env.PROLO_CONFIG;
-    const file =
-      tryFind(() => findConfig(flags.config, process.env, process.cwd())) ??
-      resolve(named ?? '/etc/prolo/prolo.yml');
-    const begun = await begin(file, flags.answers);
-    if (!begun) return 'no';
-    if (!begun.site) return begun;
-    const { dir, draft, text } = begun.site;
-    this.log(`+ ${file}\n${text.trimEnd().replace(/^/gm, '  ')}`);
-    if (this.onlyLooks()) {
-      this.log(`then: prolo install ${begun.role} --host ${begun.hostname}`);
-      return 'no';
-    }
-    const { confirm } = await import('../lib/cli/confirm.ts');
-    if (!(await confirm(`make this site in ${dir}?`, flags.yes, '--plan'))) return 'no';
-    const [{ initSite }, { fillSite }] = await Promise.all([
-      import('../lib/site/init.ts'),
-      import('../lib/site/fill.ts'),
-    ]);
-    await initSite(dir, draft, (made) => fillSite(made, false, this.actor));
-    flags.config = file;
-    return begun;
+    const { makeSite } = await import('../lib/install/wizard/make-site.ts');
+    const made = await makeSite({
+      ...{ config: flags.config, answers: flags.answers, onlyLooks: this.onlyLooks(), yes: flags.yes },
+      ...{ actor: this.actor, show: (text: string) => this.log(text) },
+    });
+    if (!made) return 'no';
+    if (made.site) flags.config = made.file;
+    return made;
   }
 
   private async agreed(count: number): Promise<boolean> {
@@ -189,17 +170,23 @@ name, at a terminal, it asks what this machine is to become, and makes the gatew
   }
 
   private async apply(plan: Plan) {
-    const [{ applyPlan }, { describeStep }] = await Promise.all([
+    const [{ applyPlan }, { showProgress }] = await Promise.all([
       import('../lib/install/install.ts'),
-      import('../lib/install/describe.ts'),
+      import('../lib/install/show-progress.ts'),
     ]);
+    const { onStep, stop } = await showProgress(
+      plan.steps,
+      (text) => this.note(text),
+      process.stderr.isTTY && !this.jsonEnabled(),
+    );
     const { overwrite } = this.flags;
-    const done = await applyPlan(plan, {
-      by: this.actor,
-      at: new Date(),
-      overwrite,
-      onStep: (step) => this.note(describeStep(step)),
-    });
+    const done = await applyPlan(plan, { by: this.actor, at: new Date(), overwrite, onStep }).then(
+      (applied) => stop().then(() => applied),
+      async (error: Error) => {
+        await stop(error.message);
+        throw error;
+      },
+    );
     const { run, left } = done!;
     for (const path of left)
       this.note(`${path}: changed by hand, and left; what prolo would have is ${path}.prolo-new`);
@@ -249,13 +236,5 @@ name, at a terminal, it asks what this machine is to become, and makes the gatew
         : 'nothing was installed yet',
     );
     return { runs: runs.map(({ changes, ...run }) => ({ ...run, changes: changes.length })) };
-  }
-}
-
-function tryFind(find: () => string): string | undefined {
-  try {
-    return find();
-  } catch {
-    return undefined;
   }
 }

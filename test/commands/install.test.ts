@@ -32,7 +32,7 @@ describe('prolo install, on a bare Debian in a folder', function () {
     prolo(['install', '--root', root(), '--host', 'gw', ...args], { config: test.site.file });
 
   before(async function () {
-    needs(this, { mmdebstrap: 'mmdebstrap', 'systemd-nspawn': 'systemd-container' });
+    needs(this, { mmdebstrap: 'mmdebstrap', 'systemd-nspawn': 'systemd-container', python3: 'python3' });
     dir = mkdtempSync(join(tmpdir(), 'prolo-install-'));
     test = await makeTestSite();
     const packages = '--include=systemd,nginx-light,chrony';
@@ -144,6 +144,49 @@ describe('prolo install, on a bare Debian in a folder', function () {
     expect(statSync(at('/etc/prolo/secrets.yml')).mode & 0o777).to.equal(0o600);
     const again = await install(...parts, '--yes');
     expect([again.status, again.stdout]).to.deep.equal([0, 'nothing to do\n']);
+  });
+
+  const nothingDone = (): void => {
+    expect(existsSync(at('/etc/systemd/system/lldpd.service.d'))).to.equal(false);
+    expect(execFileSync('chroot', [root(), 'dpkg', '--audit'], { encoding: 'utf8' })).to.equal('');
+  };
+
+  it('no network: says that no mirror answers, and does nothing', async () => {
+    const file = at('/etc/apt/sources.list');
+    const sources = readFileSync(file, 'utf8');
+    writeFileSync(file, 'deb http://127.0.0.1:9 bookworm main\n');
+    rmSync(at('/var/lib/apt/lists'), { recursive: true });
+    const { status, stderr } = await install('lldp', '--yes');
+    writeFileSync(file, sources);
+    expect(status, stderr).to.equal(8);
+    expect(stderr).to.match(/packages.*: Failed to fetch http:\/\/127\.0\.0\.1:9/);
+    expect(stderr).to.include('does this host reach the mirror?');
+    nothingDone();
+  });
+
+  it('a package manager that another one holds: says so, and does nothing', async () => {
+    const hold = [
+      'import fcntl, sys',
+      "lock = open(sys.argv[1], 'w')",
+      'fcntl.lockf(lock, fcntl.LOCK_EX)',
+      "print('held', flush=True)",
+      'sys.stdin.read()',
+    ];
+    const holder = spawn('python3', ['-c', hold.join('\n'), at('/var/lib/dpkg/lock-frontend')], {
+      stdio: ['pipe', 'pipe', 'inherit'],
+    });
+    const gone = once(holder, 'exit');
+    try {
+      await once(holder.stdout, 'data');
+      const { status, stderr } = await install('lldp', '--yes');
+      expect(status, stderr).to.equal(8);
+      expect(stderr).to.match(/lock/).and.to.include('another package manager is at work there');
+      nothingDone();
+    } finally {
+      holder.kill();
+      await gone;
+    }
+    expect((await install('lldp', '--yes')).status).to.equal(0);
   });
 
   it('refuses a recipe that is none, and a folder that is no system', async () => {
