@@ -72,14 +72,14 @@ describe('prolo doctor --from: the site as its machines see it', function () {
   });
 
   it('finds nothing red at healthy machines, which are one line where they agree', async () => {
-    const { status, checks } = await from(ALL);
+    // Disks are the test machine's own: another test has them.
+    const others = 'network duplicates dhcp dns tftp boot nfs homes ntp rfs nic lldp units'.split(' ');
+    const { status, checks } = await from(ALL, ...others);
     const findings = checks.flatMap((one) => one.findings);
     expect(findings.filter(({ colour }) => colour === 'red')).to.deep.equal([]);
     expect(status).to.equal(0);
     const green = checks.filter(({ colour }) => colour === 'green').map(({ name }) => name);
-    expect(green).to.deep.equal(
-      'ssh network duplicates dhcp dns tftp boot nfs homes ntp rfs nic disk'.split(' '),
-    );
+    expect(green).to.deep.equal('ssh network duplicates dhcp dns tftp boot nfs homes ntp rfs nic'.split(' '));
     for (const one of checks) {
       expect(one.findings, one.name).to.have.lengthOf(1);
       expect(one.findings[0]!.what).to.match(/^3 machines: pas-r01p\[01-03\]: /);
@@ -286,7 +286,8 @@ describe('prolo doctor --from: the site as its machines see it', function () {
       '-ec',
       'mount -t tmpfs -o size=1m full /home; head -c 1020k /dev/zero >/home/fill',
     );
-    const said = await red(ALL, 'nic', 'disk');
+    const own = (found: string[]): string[] => found.filter((one) => !/: \/(var|tmp|run)?: /.test(one));
+    const said = own(await red(ALL, 'nic', 'disk'));
     await inside(ONE, 'umount', '/sys/class/net');
     await inside(TWO, 'umount', '/home');
     expect(said).to.have.members([
@@ -294,7 +295,7 @@ describe('prolo doctor --from: the site as its machines see it', function () {
       `nic: ${ONE}: prolo9: 100 Mbit/s only`,
       `disk: ${TWO}: /home: less than 5 % of its space free`,
     ]);
-    expect(await red(ALL, 'nic', 'disk')).to.deep.equal([]);
+    expect(own(await red(ALL, 'nic', 'disk'))).to.deep.equal([]);
   });
 
   it('a DHCP server that is not running', async () => {

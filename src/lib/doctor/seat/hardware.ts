@@ -84,6 +84,8 @@ export interface Room {
 
 const PLACES = ['/', '/var', '/tmp', '/run', '/home'];
 const [RED, YELLOW] = [0.05, 0.15];
+/** So much is room enough, however small a part of a large disk it is. */
+const ROOM_BYTES = 50e9;
 
 /** On a PC `/` is what the overlay has for what is written: memory. */
 export const seatDisk = check({
@@ -96,8 +98,9 @@ export const seatDisk = check({
       const found = await stat(dir).catch(() => undefined);
       if (!found || seen.has(found.dev)) continue;
       seen.add(found.dev);
-      const { blocks, bavail, files, ffree } = await statfs(dir);
-      rooms.push({ dir, space: blocks > 0 ? bavail / blocks : 1, inodes: files > 0 ? ffree / files : 1 });
+      const { bsize, blocks, bavail, files, ffree } = await statfs(dir);
+      const isRoomy = blocks === 0 || bavail * bsize > ROOM_BYTES;
+      rooms.push({ dir, space: isRoomy ? 1 : bavail / blocks, inodes: files > 0 ? ffree / files : 1 });
     }
     return rooms;
   },
