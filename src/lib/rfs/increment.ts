@@ -1,6 +1,7 @@
-import { copyFile, open, rm, type FileHandle } from 'node:fs/promises';
+import { open, rm, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ProloError } from '../errors.ts';
+import { runOk } from '../exec.ts';
 import type { Base } from './base.ts';
 import { LEFT_OUT, packSome, sha256Of } from './image.ts';
 import { leftOutBy, parseFacts } from './squashfs/facts.ts';
@@ -34,6 +35,8 @@ export interface IncrementOptions {
   madeAt: Date;
 }
 
+const COPY_MS = 3600_000;
+
 /** Why there is no such image; a whole one is to be made. */
 export class NotIncremental extends Error {}
 
@@ -49,7 +52,8 @@ export async function makeIncrement(options: IncrementOptions): Promise<Delta> {
     (sum) => sum === base.manifest.files['root.img'].sha256,
     () => false,
   );
-  const copied = copyFile(from, image);
+  const copied = runOk(['dd', `if=${from}`, `of=${image}`, 'bs=1M', 'status=none'], { timeoutMs: COPY_MS });
+  copied.catch(() => undefined); // heard of below
   const small = join(work, 'some.img');
   try {
     const [old, plan] = [
@@ -91,7 +95,9 @@ export async function makeIncrement(options: IncrementOptions): Promise<Delta> {
     if (!(await sound)) throw new NotIncremental('the last image is damaged here');
     return { base: base.manifest.version, zeroed, from: superblock.inodeTable, bytes };
   } catch (error) {
-    await Promise.allSettled([copied, sound]);
+    const [copy] = await Promise.allSettled([copied, sound]);
+    if (copy.status === 'rejected')
+      throw new NotIncremental('the last image could not be copied', { cause: error });
     if (error instanceof ProloError || error instanceof NotIncremental) throw error;
     throw new NotIncremental((error as Error).message, { cause: error });
   } finally {

@@ -78,7 +78,8 @@ export function receiveScript(
     'rm -rf $new',
     `[ $(free) -ge ${bytes + SPARE_BYTES} ] || exit 0`,
     'mkdir -m 755 $new; chmod 755 $new',
-    'nice -n 10 cp $base/root.img $new/root.img || { rm -rf $new; exit 0; }',
+    // not cp: several of those at once take three times as long, where the kernel copies for them
+    'nice -n 10 dd if=$base/root.img of=$new/root.img bs=1M status=none || { rm -rf $new; exit 0; }',
     `exec nice -n 10 perl -e ${quote(program)} $new ${version} $base`,
   ]);
 }
