@@ -4,7 +4,7 @@ import { expect } from 'chai';
 import type { Finding } from '../../../src/lib/doctor/check.ts';
 import type { SeatView } from '../../../src/lib/doctor/login/at-seat.ts';
 import { judgeRefusal, judgeRelease, refuseSeat } from '../../../src/lib/doctor/login/steps.ts';
-import { readAnswer } from '../../../src/lib/doctor/seat/answer.ts';
+import { hearMachines, readAnswer } from '../../../src/lib/doctor/seat/answer.ts';
 import { getHead, seatBoot } from '../../../src/lib/doctor/seat/boot.ts';
 import { judgeOffers } from '../../../src/lib/doctor/seat/dhcp.ts';
 import { repliers } from '../../../src/lib/doctor/seat/duplicates.ts';
@@ -36,6 +36,10 @@ describe('what machines say to the doctor', () => {
     ]);
     expect(dhcp!.findings[0]!.fix).to.equal('prolo reboot pc[1-2]');
     expect(dhcp!.colour).to.equal('red');
+    const twice = foldOutcomes(new Map([['pc1', [outcome('red', 'x'), outcome('red', 'x')]]]), [
+      { name: 'dhcp', subject: 'x' },
+    ]);
+    expect(said(twice[0]!.findings)).to.deep.equal(['red: pc1: x']);
   });
 
   it('is believed as text alone: nonsense, another prolo and none are findings', () => {
@@ -48,6 +52,9 @@ describe('what machines say to the doctor', () => {
       '{}',
       '{"checks":[null]}',
       '{"checks":[{"name":"x","findings":[{"colour":"blue"}]}]}',
+      '{"checks":[{"name":"x","findings":[{"colour":["red"],"what":"x"}]}]}',
+      JSON.stringify({ checks: Array.from({ length: 51 }, () => outcome('green', 'x')) }),
+      JSON.stringify({ checks: [{ name: 'x', findings: Array(51).fill({ colour: 'red', what: 'x' }) }] }),
     ])
       expect(readAnswer(ok, text))
         .to.have.property('what')
@@ -56,7 +63,28 @@ describe('what machines say to the doctor', () => {
     expect(none).to.include({ what: 'it has no prolo' });
     const off = { hostname: 'pc1', status: 'unreachable' as const, reason: 'is it on?', ms: 1 };
     expect(readAnswer(off, '')).to.include({ what: 'is it on?' });
+    const forever = readAnswer(
+      ok,
+      `{"checks":[${JSON.stringify(outcome('green', 'x')).replace('"ms":1', '"ms":1e999')}]}`,
+    );
+    expect(Array.isArray(forever) && forever[0]!.ms).to.equal(0);
     expect(() => parseOrder('{"ip": "192.168.0.1"}')).to.throw(/not what to look at/);
+  });
+
+  it('is heard apart from complaints, whole letters, and no further than it makes sense', () => {
+    const said = hearMachines();
+    const answer = Buffer.from(JSON.stringify({ checks: [outcome('red', '“no”')] }));
+    for (const byte of answer) said.write('pc1', 'stdout', Buffer.from([byte]));
+    said.write('pc1', 'stderr', Buffer.from('a word in between, with {\n'));
+    const ok = { hostname: 'pc1', status: 'ok' as const, exitCode: 0, ms: 1 };
+    const read = readAnswer(ok, said.answerOf('pc1'), said.complaintOf('pc1'));
+    expect(Array.isArray(read) && read[0]!.findings[0]!.what).to.equal('“no”');
+    const chunk = Buffer.alloc(100_000, 'x');
+    for (let n = 0; n < 100; n++) said.write('pc2', 'stdout', chunk);
+    expect(said.answerOf('pc2')).to.have.lengthOf(200_000);
+    expect(readAnswer(ok, said.answerOf('pc2'), 'no command doctor look')).to.deep.include({
+      what: 'its prolo does not know what to look at: no command doctor look',
+    });
   });
 
   it('another DHCP server, none, and another address than its own', () => {

@@ -17,6 +17,7 @@ export function foldOutcomes(
         for (const { colour, what, fix } of outcome.findings) {
           const key = JSON.stringify([colour, what, fix]);
           const group = groups.get(key);
+          if (group?.machines.at(-1) === hostname) continue; // it says so twice
           if (group) group.machines.push(hostname);
           else groups.set(key, { colour, what, ...(fix === undefined ? {} : { fix }), machines: [hostname] });
         }

@@ -14,7 +14,7 @@ import { type Finding, green, red, worst } from '../check.ts';
 import { fetchBootFiles } from '../checks/tftp.ts';
 import type { Outcome } from '../examine.ts';
 import { openPatient } from '../patient.ts';
-import { readAnswer } from './answer.ts';
+import { hearMachines, readAnswer } from './answer.ts';
 import { getHead } from './boot.ts';
 import { foldOutcomes } from './fold.ts';
 import { SEAT_CHECKS } from './look.ts';
@@ -24,8 +24,6 @@ import { type Known, planOrders, tftpServerOf, urlsOf } from './plan.ts';
 /** A machine that looks for so long hangs. */
 const LOOK_MS = 20_000;
 const GET_MS = 4_000;
-/** A machine that says more than this says nothing. */
-const MAX_CHARS = 200_000;
 
 export interface FromOptions {
   /** Names of checks; none: all. */
@@ -46,20 +44,16 @@ export async function examineFrom(
   try {
     const orders = await writeOrders(site, machines, interrupt.signal);
     const access = await openAccess(site, connect);
-    const said = new Map<string, string>();
+    const said = hearMachines();
     let left = machines.length;
-    const sink = {
-      write(hostname: string, _stream: string, chunk: Buffer) {
-        said.set(hostname, `${said.get(hostname) ?? ''}${chunk.toString('utf8')}`.slice(0, MAX_CHARS));
-      },
-      end: () => onDone?.(--left),
-    };
+    const sink = { write: said.write, end: () => onDone?.(--left) };
     const words = ['prolo', 'doctor', 'look', '--json', ...only.flatMap((name) => ['--only', name])];
     const ended = await runEverywhere(
       machines.map(access.targetOf),
       {
         command: words.join(' '),
-        input: ({ hostname }) => Readable.from([Buffer.from(JSON.stringify(orders.get(hostname)))]),
+        // Of one that has just left MDB there is nothing to look at; it says so.
+        input: ({ hostname }) => Readable.from([Buffer.from(JSON.stringify(orders.get(hostname) ?? null))]),
       },
       access.connector,
       sink,
@@ -71,12 +65,17 @@ export async function examineFrom(
   }
 }
 
-function gatherAnswers(ended: readonly Ended[], said: ReadonlyMap<string, string>, ms: number): Outcome[] {
+function gatherAnswers(
+  ended: readonly Ended[],
+  said: ReturnType<typeof hearMachines>,
+  ms: number,
+): Outcome[] {
   const found = new Map<string, Outcome[]>();
   const silent: Outcome = { name: 'ssh', subject: 'whether it answers', colour: 'red', findings: [], ms };
   const others = new Map<string, Outcome[]>();
   for (const outcome of [...ended].sort((a, b) => (a.hostname < b.hostname ? -1 : 1))) {
-    const answer = readAnswer(outcome, said.get(outcome.hostname) ?? '');
+    const { hostname } = outcome;
+    const answer = readAnswer(outcome, said.answerOf(hostname), said.complaintOf(hostname));
     if (Array.isArray(answer)) found.set(outcome.hostname, answer);
     else others.set(outcome.hostname, [{ ...silent, findings: [red(answer.what, answer.fix)] }]);
   }
