@@ -20,8 +20,11 @@ export interface LoggedChange {
   updates: readonly Update[];
 }
 
+/** A log's times are of a second, or finer; one that is of a whole second may mean any moment in it. */
+const SECOND_MS = 1000;
+
 /**
- * Who was on which machine at a time.
+ * Who was on which machine at a time; of a whole second: at any moment in it.
  * @param presence and @param mdb the log of each from its beginning, in its order
  * @param at ISO 8601, UTC
  */
@@ -30,19 +33,29 @@ export function sessionsAt(
   mdb: readonly LoggedChange[],
   at: string,
 ): PastSession[] {
-  const sessions = new Map<string, PastSession>();
-  const addresses = addressesAt(mdb, at);
+  const atMs = Date.parse(at);
+  const last = atMs % SECOND_MS === 0 ? new Date(atMs + SECOND_MS - 1).toISOString() : at;
+  const addresses = addressesAt(mdb, last);
+  const open = new Map<string, PastSession>();
+  const found: PastSession[] = [];
   for (const change of presence)
     for (const { type, data } of change.updates) {
       const { login, hostname } = data as { login: string; hostname: string };
-      const open = sessions.get(login);
-      if (change.at <= at) {
-        const ip = addresses.get(hostname) ?? '';
-        if (type === 'update') sessions.set(login, { login, hostname, ip, since: change.at, until: null });
-        else sessions.delete(login);
-      } else if (open?.hostname === hostname && type === 'delete') open.until ??= change.at;
+      const session = open.get(login);
+      if (session) {
+        session.until = change.at;
+        open.delete(login);
+        if (session.until > at) found.push(session);
+      }
+      if (type === 'update' && change.at <= last)
+        open.set(login, {
+          ...{ login, hostname, ip: addresses.get(hostname) ?? '' },
+          ...{ since: change.at, until: null },
+        });
     }
-  return [...sessions.values()].sort((a, b) => (a.login < b.login ? -1 : 1));
+  return [...found, ...open.values()].sort((a, b) =>
+    a.login === b.login ? (a.since < b.since ? -1 : 1) : a.login < b.login ? -1 : 1,
+  );
 }
 
 /** Of each machine that MDB had then. */

@@ -32,6 +32,17 @@ describe('who was logged on where', () => {
   it('is nobody before the first', () => expect(then(0)).to.deep.equal([]));
   it('is who had come and not gone, from when to when', () =>
     expect(then(6)).to.deep.equal(['ann m1 10.0.0.1 01-08', 'bob m2 10.0.0.2 05-12']));
-  it('is where they went', () => expect(then(9)).to.deep.equal(['ann m3  08-', 'bob m2 10.0.0.2 05-12']));
+  it('is where they went', () => expect(then(9)).to.deep.equal(['ann m3  08-20', 'bob m2 10.0.0.2 05-12']));
+  it('of a whole second, is whoever was there in it: a log of the kernel says no more', () => {
+    const moment = (ms: number): string => new Date(Date.parse(at(1)) + ms).toISOString();
+    const short = [
+      { at: moment(100), updates: [on('ann', 'm1')] },
+      { at: moment(400), updates: [off('ann', 'm1')] },
+      { at: moment(700), updates: [on('bob', 'm1')] },
+    ];
+    const seen = (ms: number): string[] => sessionsAt(short, mdb, moment(ms)).map(({ login }) => login);
+    expect(seen(0)).to.deep.equal(['ann', 'bob']);
+    expect([seen(-1000), seen(300), seen(500), seen(1000)]).to.deep.equal([[], ['ann'], [], ['bob']]);
+  });
   it('has the addresses of that time', () => expect(then(20)).to.deep.equal(['ann m1 10.0.0.2 20-']));
 });
