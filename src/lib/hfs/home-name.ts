@@ -3,11 +3,11 @@ import { LOGIN_PATTERN } from '../udb/login.ts';
 /** The set of the homes that everyone has; those of other sets are beside them. */
 export const USUAL = 'usual';
 
-/** Every other set, in a regular expression. */
+/** Every set, in a regular expression. */
 export const SET_PATTERN = '[a-z][a-z0-9-]{0,15}';
 
-/** Every home, in a regular expression. */
-export const HOME_PATTERN = `${LOGIN_PATTERN}(?:@${SET_PATTERN})?`;
+/** Every home, in a regular expression: that of the usual set has one name alone. */
+export const HOME_PATTERN = `${LOGIN_PATTERN}(?:@(?!${USUAL}(?![a-z0-9-]))${SET_PATTERN})?`;
 
 /** Whose home, and which of theirs. */
 export interface HomeKey {

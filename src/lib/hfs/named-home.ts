@@ -1,7 +1,9 @@
 import { ProloError } from '../errors.ts';
-import { HOME_PATTERN, homeName, parseHomeName, SET_PATTERN } from './home-name.ts';
+import { LOGIN_PATTERN } from '../udb/login.ts';
+import { homeName, parseHomeName, SET_PATTERN } from './home-name.ts';
 
-const HOME = new RegExp(`^${HOME_PATTERN}$`);
+/** People may name the usual set too. */
+const HOME = new RegExp(`^${LOGIN_PATTERN}(?:@${SET_PATTERN})?$`);
 const SET = new RegExp(`^${SET_PATTERN}$`);
 
 /**

@@ -86,7 +86,14 @@ describe('the name of a home', () => {
   });
 
   it('of a file is none with a set that could not be one', () => {
-    for (const name of ['alice@.7.img', 'alice@Contest.7.img', 'alice@a@b.7.img', 'alice@../x.7.img'])
+    expect(parseImageName('alice@usual-2.7.img')).to.deep.equal({ login: 'alice@usual-2', epoch: 7 });
+    for (const name of [
+      'alice@usual.7.img',
+      'alice@.7.img',
+      'alice@Contest.7.img',
+      'alice@a@b.7.img',
+      'alice@../x.7.img',
+    ])
       expect(parseImageName(name), name).to.equal(undefined);
   });
 
