@@ -1,6 +1,7 @@
 import { type HomeKey, USUAL } from '../hfs/home-name.ts';
 import { setOfNext } from '../hfs/db/sets.ts';
 import type { Facts } from './facts.ts';
+import { isContestant } from './internet.ts';
 import { CONTEST_SET, phaseAt } from './mode.ts';
 
 /** Somebody who is logged on and has another home than they would get now. */
@@ -19,7 +20,7 @@ export function listHomeLags({ known, mode, homes, config }: Facts, nowMs: numbe
     const group = known.users.get(login)?.group;
     // What presence lost and found again has the home that it was given before.
     if (given?.hostname !== hostname || group === undefined) return [];
-    const contestant = isOne(config.contest.groups, group);
+    const contestant = isContestant(config, group);
     const wanted = setOfNext({ chosen: homes.chosen.get(login), contestant, mode }, nowMs);
     return wanted === given.set ? [] : [{ login, hostname, has: given.set, wanted }];
   });
@@ -42,7 +43,7 @@ export interface HomesPlan {
 export function planHomes({ known, mode, homes, config }: Facts, nowMs: number, wanted?: string): HomesPlan {
   const set = wanted ?? (phaseAt(mode, nowMs) === 'off' ? CONTEST_SET : mode.homes);
   const contestants = [...known.users].flatMap(([login, { group }]) =>
-    isOne(config.contest.groups, group) ? [login] : [],
+    isContestant(config, group) ? [login] : [],
   );
   const excepted = contestants.filter((login) => (homes.chosen.get(login) ?? set) !== set);
   const swapped = contestants.filter((login) => !excepted.includes(login));
@@ -69,5 +70,3 @@ export function describeHomes({ set, there, made, staying, excepted }: HomesPlan
 
 const names = (people: HomesPlan['staying']): string =>
   people.map(({ login, hostname }) => `${login} (${hostname})`).join(', ');
-
-const isOne = (list: readonly string[], value: string): boolean => list.includes(value);

@@ -1,5 +1,5 @@
 import type { Policy } from '../firewall/allowed.ts';
-import type { Config } from '../site/schema.ts';
+import type { Config, Group } from '../site/schema.ts';
 
 /** Who reaches the internet while the contest runs: those who otherwise do, without contestants and their machines. */
 export function contestPolicy({ firewall, contest }: Pick<Config, 'firewall' | 'contest'>): Policy {
@@ -9,3 +9,7 @@ export function contestPolicy({ firewall, contest }: Pick<Config, 'firewall' | '
     mtypes: firewall.mtypes.filter((mtype) => !contest.mtypes.includes(mtype)),
   };
 }
+
+/** Whether a contest concerns people of that group. */
+export const isContestant = ({ contest }: Pick<Config, 'contest'>, group: string): boolean =>
+  contest.groups.includes(group as Group);

@@ -2,7 +2,7 @@ import { allowedAddresses } from '../firewall/allowed.ts';
 import { foldNodeset } from '../nodeset.ts';
 import type { Facts } from './facts.ts';
 import { describeHomes, type HomesPlan, planHomes } from './homes.ts';
-import { contestPolicy } from './internet.ts';
+import { contestPolicy, isContestant } from './internet.ts';
 import type { Phase } from './mode.ts';
 
 /** What a contest changes, as things are now. */
@@ -32,14 +32,12 @@ export function planContest(facts: Facts, nowMs: number, homes?: string): Contes
     closed: [...names],
     kept: during.size,
     people: [...known.sessions.values()].filter(({ hostname }) => names.has(hostname)).length,
-    contestants: [...known.users.values()].filter(({ group }) => isOne(config.contest.groups, group)).length,
+    contestants: [...known.users.values()].filter(({ group }) => isContestant(config, group)).length,
     services: config.contest.services,
     registration,
     homes: planHomes(facts, nowMs, homes),
   };
 }
-
-const isOne = (list: readonly string[], value: string): boolean => list.includes(value);
 
 /** @param phase what holds now: a contest that runs has done what a start would */
 export function describePlan(plan: ContestPlan, phase: Phase): string[] {

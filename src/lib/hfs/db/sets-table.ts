@@ -1,4 +1,5 @@
 import type { Knex } from 'knex';
+import { isContestant } from '../../contest/internet.ts';
 import { readMode } from '../../contest/table.ts';
 import { findPresence } from '../../presence/table.ts';
 import type { Config, Group } from '../../site/schema.ts';
@@ -9,7 +10,7 @@ import type { HomeSession, SessionId, SetFacts } from './sets.ts';
 /** Of what one transaction sees. */
 export async function readSetFacts(
   db: Knex,
-  { contest }: Pick<Config, 'contest'>,
+  config: Pick<Config, 'contest'>,
   { login, group }: { login: string; group: Group },
 ): Promise<SetFacts> {
   const choice = (await db('home_choices').where({ login }).first('set')) as { set: string } | undefined;
@@ -17,7 +18,7 @@ export async function readSetFacts(
     session: await findPresence(db, login),
     given: await findSession(db, login),
     chosen: choice?.set,
-    contestant: contest.groups.includes(group),
+    contestant: isContestant(config, group),
     mode: await readMode(db),
   };
 }
