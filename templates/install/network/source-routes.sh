@@ -3,6 +3,7 @@
 # there is a table with its routes, and a rule that leads what comes from its address there. Written by prolo.
 set -eu
 LEASES=${1:-/run/systemd/netif/leases}
+CARDS=${2:-/sys/class/net}
 PRIORITY=1000
 
 # ADDRESS NETMASK: the subnet, such as 192.168.0.0/23.
@@ -25,7 +26,8 @@ END
 
 # A line a card that has a lease: its number, its name, its address, its subnet, its router if there is one.
 cards() {
-  for card in /sys/class/net/*; do
+  for card in "$CARDS"/*; do
+    [ -e "$card/ifindex" ] || continue # bonding_masters, which is no card
     index=$(cat "$card/ifindex")
     lease=$LEASES/$index
     [ -e "$lease" ] || continue
