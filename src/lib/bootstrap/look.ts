@@ -62,8 +62,8 @@ export async function lookAt(paths: readonly string[], erase: readonly string[])
   );
 }
 
-/** `/dev/disk/by-id/…` and its like are other names of it. */
-function resolveDisk(path: string): string {
+/** `/dev/disk/by-id/…` and its like are other names of it. @throws ProloError `not-found` */
+export function resolveDisk(path: string): string {
   const name = path.includes('/') ? path : `/dev/${path}`;
   try {
     return realpathSync(name);

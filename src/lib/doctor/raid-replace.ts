@@ -58,13 +58,20 @@ export function chooseSurvivor({ arrays, disks }: RaidFacts, old: BlockDevice | 
 /** Where a table's partition is in the kernel's list. */
 const numberOf = (node: string): number => Number(/(\d+)$/.exec(node)![1]);
 
-/** The seed's procedure: fail and remove, the same partitions, add, a boot loader. @throws ProloError */
+/** A partition's name is text of whoever divided the disk, and goes into a script of sfdisk(8). */
+const plainLabel = (name: string): string => name.replaceAll(/[^\w .:+-]/g, '_').replace(/^-/, '_');
+
+/** Fails and removes the old disk, then: the same partitions, add, a boot loader. @throws ProloError */
 export function planReplace(replacement: Replacement): Step[] {
   const { facts, old, candidate, survivor, begun, mounted, espUuid, fstab } = replacement;
   const { disk } = candidate;
   const { table } = survivor;
   refuseSmall(disk, table);
-  const copied = table.partitions.map((one) => ({ ...one, number: numberOf(one.node) }));
+  const copied = table.partitions.map(({ name, ...one }) => ({
+    ...one,
+    ...(name ? { name: plainLabel(name) } : {}),
+    number: numberOf(one.node),
+  }));
   const half = halfName(replaceMark(facts.arrays));
   const arrays = facts.arrays
     .filter(({ active }) => active)

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { call, openLog } from '../bootstrap/call.ts';
 import type { BlockDevice } from '../bootstrap/disk.ts';
 import { isBegun, judgeDisks } from '../bootstrap/judge.ts';
-import { lookAt } from '../bootstrap/look.ts';
+import { lookAt, resolveDisk } from '../bootstrap/look.ts';
 import type { Step } from '../bootstrap/plan.ts';
 import { ProloError } from '../errors.ts';
 import { runOk } from '../exec.ts';
@@ -23,7 +23,7 @@ export async function planReplacement(old: string, by: string, erase: boolean): 
   const facts = await readRaidFacts();
   if (facts.arrays.length === 0) throw new ProloError('not-found', 'raid: no array here');
   const [candidate] = await lookAt([by], erase ? [by] : []);
-  const oldDisk = old === 'missing' ? undefined : await findOld(old, facts);
+  const oldDisk = old === 'missing' ? undefined : findOld(old, facts);
   const survivor = chooseSurvivor(facts, oldDisk);
   if (candidate!.disk.path === survivor.path || candidate!.disk.path === oldDisk?.path)
     throw new ProloError(
@@ -60,9 +60,13 @@ function releaseBegun(disk: BlockDevice): string[] {
 const begunEsp = (disk: BlockDevice): string | undefined =>
   disk.children?.find(({ partlabel }) => partlabel === 'prolo-efi')?.partuuid ?? undefined;
 
-async function findOld(path: string, { disks, arrays }: RaidFacts): Promise<BlockDevice> {
-  const [one] = await lookAt([path], []).catch(() => []);
-  const disk = disks.find((each) => each.path === one?.disk.path);
+/**
+ * By what the kernel knows of it alone: a disk that is dead answers nobody who reads it.
+ * @throws ProloError `not-found`
+ */
+export function findOld(path: string, { disks, arrays }: Pick<RaidFacts, 'disks' | 'arrays'>): BlockDevice {
+  const real = resolveDisk(path);
+  const disk = disks.find((each) => each.path === real);
   const isMember = arrays.some(({ members }) =>
     members.some(({ device }) => device && disk && diskOf(device, [disk])),
   );

@@ -188,7 +188,7 @@ function judgeSmart({ smart, disks, arrays }: RaidFacts): Diagnosis {
   return {
     findings: bad.map((disk) => yellow(`${describeDisk(disk)}: SMART: ${smart.get(disk.path)}`)),
     next: bad.map((disk) => ({
-      what: 'replace it before it dies: it may stay in until the new one is whole',
+      what: 'replace it before it dies; until the new one is whole, the other disk has the only copy',
       commands: [`smartctl --all ${disk.path}`, `prolo doctor raid --replace ${disk.path} --with /dev/NEW`],
     })),
   };

@@ -7,6 +7,7 @@ import { parseMdstat } from '../../../src/lib/doctor/checks/raid.ts';
 import { diagnose, type MdArray, picture, type RaidFacts } from '../../../src/lib/doctor/raid.ts';
 import { parseDetail, parseSmart } from '../../../src/lib/doctor/raid-facts.ts';
 import { chooseSurvivor, planReplace, type Replacement } from '../../../src/lib/doctor/raid-replace.ts';
+import { findOld } from '../../../src/lib/doctor/raid-run.ts';
 import { device, mirror, part } from '../bootstrap/disks.ts';
 
 const golden = (name: string): string =>
@@ -223,8 +224,23 @@ describe('a disk in the place of another', () => {
     const plan = text(replacement);
     expect(plan).not.to.contain('sfdisk --quiet').and.not.to.contain('--add');
     expect(plan)
-      .to.match(/umount \/boot\/efi2\n +|mkfs.vfat/)
+      .to.match(/umount \/boot\/efi2\n +mkfs.vfat/)
       .and.to.contain('PARTUUID=esp-c /boot/efi2');
+  });
+
+  it('is given the names of partitions as plain text: no script of sfdisk is written in one', () => {
+    const odd = partitions.map((one) => ({ ...one, name: 'a", type=x\nsize=1MiB' }));
+    const replacement = make('failed', [survivor, old], { old });
+    replacement.survivor.table = { sectorsize: 512, partitions: odd };
+    expect(text(replacement)).to.contain('name="a__ type_x_size_1MiB"');
+  });
+
+  it('takes the place of one that answers nobody who reads it', () => {
+    const dead = device('/dev/null');
+    const own = { ...array('failed'), members: [{ state: 'faulty', device: '/dev/null' }] };
+    expect(findOld('/dev/null', { disks: [dead], arrays: [own] })).to.equal(dead);
+    expect(() => findOld('/dev/null', { disks: [dead], arrays: [array('failed')] })).to.throw('in no array');
+    expect(() => findOld('/dev/no-such', { disks: [dead], arrays: [own] })).to.throw('not there');
   });
 
   it('is refused where it is too small, or where the old one has the only copy', () => {
