@@ -4,6 +4,7 @@ import { audit } from '../../store/change-log.ts';
 import { type Store, transact, type Tx } from '../../store/store.ts';
 import { lastBefore } from '../backup/choose.ts';
 import type { Snapshot } from '../backup/restic.ts';
+import { ownerOf } from '../home-name.ts';
 import type { Home } from '../protocol.ts';
 import { describeHome } from './decide.ts';
 import { mustBeFree } from './free.ts';
@@ -104,10 +105,10 @@ async function replace(
   }
 }
 
-/** An image, or a server's word, may bear it: nobody else gets it. */
+/** An image, or a server's word, may bear it: no home of its owner gets it, also where this one has no row yet. */
 async function spendEpoch(tx: Tx, login: string, epoch: number): Promise<void> {
-  const now = await findHome(tx, login);
-  if (now && now.last_epoch < epoch) await writeHome(tx, { ...now, last_epoch: epoch });
+  const others = tx('homes').where({ login: ownerOf(login) });
+  await others.andWhere('last_epoch', '<', epoch).update({ last_epoch: epoch });
 }
 
 async function mayBeReplaced(db: Knex, login: string, row: Home | undefined): Promise<void> {

@@ -5,6 +5,7 @@ import { startMode, stopMode } from '../../../../src/lib/contest/mode.ts';
 import { createHomes, type Homes } from '../../../../src/lib/hfs/db/homes.ts';
 import { findHome, listHomes } from '../../../../src/lib/hfs/db/table.ts';
 import { writeChoice } from '../../../../src/lib/hfs/db/sets-table.ts';
+import { restoreHome } from '../../../../src/lib/hfs/db/restore.ts';
 import { mustBeFree } from '../../../../src/lib/hfs/db/free.ts';
 import type { Opened } from '../../../../src/lib/hfs/protocol.ts';
 import { silentLog } from '../../../../src/lib/log.ts';
@@ -157,6 +158,22 @@ onBothStores('the homes of a contest', (fresh) => {
     const rows = await listHomes(store.knex);
     const epochs = rows.map(({ login, epoch }) => `${login.split('@')[0]} ${epoch}`);
     expect(new Set(epochs).size).to.equal(rows.length);
+  });
+
+  it('an epoch that a restore spent on a home that never was one is no other’s', async () => {
+    await session('u1', 'm1');
+    await logOut('u1');
+    const kept = { hfs: 0, epoch: 9 };
+    const asked: [string, unknown][] = [];
+    const ask: Homes['ask'] = (_hfs, method, kwargs) => {
+      asked.push([method, kwargs.epoch]);
+      return method === 'place_restored' ? Promise.reject(new Error('no answer')) : Promise.resolve(1);
+    };
+    const want = { login: 'u1@contest', kept, force: false, actor: 'test' };
+    expect(String(await rejection(restoreHome({ ...homes, ask }, store, want)))).to.include('no answer');
+    expect(asked).to.deep.include(['place_restored', 2]);
+    await contest('start');
+    expect(said(await session('u1', 'm1'))).to.equal('create u1@contest 3');
   });
 
   it('are in a backup of the site', async () => {
