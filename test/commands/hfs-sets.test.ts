@@ -74,6 +74,9 @@ describe('prolo hfs with --set, and hfs choose', function () {
 
   it('a backup and a restore of one leave the other alone', async () => {
     await logOut('u001', 0, 1);
+    const nobody = await cli('backup', '--set', 'contest');
+    expect(nobody.status).to.equal(2);
+    expect(nobody.stderr).to.include('of those who are named');
     const stored = await cli('backup', 'u001', '--set', 'contest');
     expect(stored.stderr + stored.stdout).to.match(/^u001@contest {2}[0-9a-f]{8} /);
     await visit('u001', 0, 1, 12);

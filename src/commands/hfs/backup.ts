@@ -24,10 +24,16 @@ Whoever is at home there goes on. \`prolo daemon timers\` or the systemd timers 
   };
 
   async run() {
-    const [{ backupHomes, forgetOld, retainImages }, { namedHome }] = await Promise.all([
+    const [{ backupHomes, forgetOld, retainImages }, { namedHome }, { ProloError }] = await Promise.all([
       import('../../lib/hfs/backup/jobs.ts'),
       import('../../lib/hfs/named-home.ts'),
+      import('../../lib/errors.ts'),
     ]);
+    const { set } = this.flags;
+    if (set !== undefined && this.words.length === 0)
+      throw new ProloError('bad-input', 'hfs backup: --set says which homes of those who are named', {
+        hint: 'without logins, all homes of every set are stored that have changed',
+      });
     const site = await this.site();
     if (this.flags.forget) {
       await forgetOld(site);
@@ -40,7 +46,7 @@ Whoever is at home there goes on. \`prolo daemon timers\` or the systemd timers 
       this.fail(outcome.failed.map(({ hfs, error }) => `hfs ${hfs}: ${error}`));
       return outcome;
     }
-    const names = this.words.map((word) => namedHome(word, this.flags.set));
+    const names = this.words.map((word) => namedHome(word, set));
     const outcome = await backupHomes(site, await this.store(), names, ({ login, stored }) => {
       if (stored) this.log(`${login}  ${stored.snapshot}  ${stored.bytes} bytes  ${stored.ms} ms`);
     });
