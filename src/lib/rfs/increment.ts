@@ -1,6 +1,5 @@
 import { open, rm, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ProloError } from '../errors.ts';
 import { runOk } from '../exec.ts';
 import type { Base } from './base.ts';
 import { LEFT_OUT, packSome, sha256Of } from './image.ts';
@@ -98,7 +97,8 @@ export async function makeIncrement(options: IncrementOptions): Promise<Delta> {
     const [copy] = await Promise.allSettled([copied, sound]);
     if (copy.status === 'rejected')
       throw new NotIncremental('the last image could not be copied', { cause: error });
-    if (error instanceof ProloError || error instanceof NotIncremental) throw error;
+    // What cannot be done otherwise either is said by that.
+    if (error instanceof NotIncremental) throw error;
     throw new NotIncremental((error as Error).message, { cause: error });
   } finally {
     await rm(small, { force: true });
@@ -126,7 +126,7 @@ async function packChanged(
   const names = paths.map((path) => Buffer.from(path, 'latin1').toString());
   const isOdd = (name: string): boolean => name === '' || name.startsWith('-') || name.includes('\ufffd');
   if (names.some(isOdd)) throw new NotIncremental('a name that no program can be told');
-  if (names.reduce((bytes, name) => bytes + name.length + 9, 0) > LONGEST_ARGV)
+  if (names.reduce((bytes, name) => bytes + Buffer.byteLength(name) + 9, 0) > LONGEST_ARGV)
     throw new NotIncremental('much has changed');
   await packSome(staging, names, image, { compression: 'zstd', blockBytes });
   return readTables(image, work);
@@ -171,12 +171,14 @@ function joinTree(
 ): Node {
   const folders = new Map<string, Node>();
   const byInode = new Map<string, Node>();
-  for (const { path, kind, kept, inode: number } of files) {
+  for (const { path, kind, kept, bytes, inode: number } of files) {
     const tables = kept ? old : some;
     if (!tables) throw new NotIncremental(`nothing says what ${path} is`);
     const known = kind === 'd' ? undefined : byInode.get(number);
     const inode = known?.inode ?? inodeOf(tables, path);
     if (inode.kind !== LETTERS[kind]) throw new NotIncremental(`${path} is of another kind in an image`);
+    if (inode.kind === KIND.file && inode.bytes !== bytes)
+      throw new NotIncremental(`${path} is of another length in an image`);
     const node: Node = known ?? {
       inode:
         !kept && inode.kind === KIND.file && isStored(inode.blocks)

@@ -238,6 +238,38 @@ describe('an image made out of the one before', function () {
     expect(await keptAfter(1000)).to.deep.equal(['file']);
   });
 
+  describe('what find says of it', () => {
+    const line = (changed: string, inode: number, path: string): string =>
+      `f\t644\t0\t0\t5\t1.0\t${changed}\t${inode}\t${path}`;
+    const parse = (lines: string[], surelyAt: number) =>
+      parseFacts(Buffer.from(lines.map((one) => `${one}\0\0`).join('')), {
+        lines: new Set(lines),
+        surelyAt,
+      });
+
+    it('makes one file of two names with one number only where all else is the same: an overlay gives a number twice', () => {
+      const [one, link, other] = parse([line('7.1', 9, 'a'), line('7.1', 9, 'b'), line('7.2', 9, 'c')], 100);
+      expect(one!.inode).to.equal(link!.inode);
+      expect(one!.inode).not.to.equal(other!.inode);
+    });
+
+    it('has ticks of seconds where the file system keeps no parts of them', () => {
+      const kept = (changed: string): boolean => parse([line(changed, 9, 'a')], 100)[0]!.kept;
+      expect(kept('99.5000000000')).to.equal(true);
+      expect(kept('99.0000000000')).to.equal(false);
+      expect(kept('97.0000000000')).to.equal(true);
+    });
+  });
+
+  it('is none where an image is of another state than what find said of it', async () => {
+    for (const name of ['one', 'two']) writeFileSync(tree(name), Buffer.alloc(9000, name));
+    await makeImage(at('tree'), image(1), packing);
+    appendFileSync(tree('one'), 'more');
+    await keep(1);
+    writeFileSync(tree('three'), 'x');
+    expect((await rejection(makeNext(2))).message).to.equal('one is of another length in an image');
+  });
+
   for (const seed of [1, 2, 3])
     it(`a chain of them, each after changes at random (${seed}), is like a whole image each time`, async () => {
       const random = createRandom(seed);

@@ -3,6 +3,7 @@ export interface Facts {
   /** As `find` names kinds. */
   kind: string;
   bytes: number;
+  /** Of its names the same, and of no other file: all but its name. A number alone is not enough where an overlay has several file systems below it. */
   inode: string;
   /** A character is a byte; the root's is empty. */
   path: string;
@@ -31,16 +32,20 @@ export function parseFacts(facts: Buffer, { lines, surelyAt }: Before): Facts[] 
     const changed = line.indexOf('\t', written) + 1;
     const inode = line.indexOf('\t', changed) + 1;
     const name = line.indexOf('\t', inode) + 1;
+    const changedAt = line.slice(changed, inode - 1);
     found.push({
       kind: line[0]!,
       bytes: Number(line.slice(size, written - 1)),
-      inode: line.slice(inode, name - 1),
+      inode: line.slice(0, name - 1),
       path: line.slice(name),
-      kept: lines.has(line) && Number(line.slice(changed, inode - 1)) < surelyAt,
+      kept: lines.has(line) && Number(changedAt) + tickOf(changedAt) < surelyAt,
     });
   }
   return found;
 }
+
+/** Seconds: a file system that keeps none of their parts says all of them at their beginning. FAT's are two. */
+const tickOf = (time: string): number => (/\.0*$/.test(time) ? 2 : 0);
 
 /** Whether `mksquashfs -wildcards -e` leaves it out by itself: there a star is no dot at the beginning of a name. */
 export function leftOutBy(patterns: readonly string[]): (path: string) => boolean {
