@@ -1,5 +1,5 @@
 import { TARGET } from './judge.ts';
-import type { Action, Step } from './plan.ts';
+import type { Action, Step } from './step.ts';
 
 /** A step with all that it does: calls as they could be typed. */
 export function describeStep({ name, what, actions }: Step, root = TARGET): string {

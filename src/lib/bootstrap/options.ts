@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { ProloError } from '../errors.ts';
 import { parseCidr, parseIp } from '../net.ts';
 
@@ -39,6 +40,13 @@ export interface Ids {
   array: string;
   /** Of each disk's EFI system partition. */
   esps: readonly string[];
+}
+
+/** Of all that decides what is on the disks: a run goes on only with what one of the same arguments has begun. */
+export function markOf(options: BootstrapOptions): string {
+  const { passwordHash, ...rest } = options;
+  const text = JSON.stringify({ ...rest, password: passwordHash !== undefined });
+  return createHash('sha256').update(text).digest('hex').slice(0, 8);
 }
 
 /** @throws ProloError `bad-input` */

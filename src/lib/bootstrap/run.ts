@@ -13,9 +13,10 @@ import { type BlockDevice, descendants } from './disk.ts';
 import { holds, judgeDisks, TARGET, takeDownArgv, type Verdict } from './judge.ts';
 import { readPlaces } from './known-disks.ts';
 import { checkHost, lookAt, readDisks } from './look.ts';
-import type { BootstrapOptions, Ids } from './options.ts';
+import { type BootstrapOptions, type Ids, markOf } from './options.ts';
 import { PACMAN_CONF } from './packages.ts';
-import { type Action, bringUpArgv, DONE_FILE, markOf, peekArgv, planBootstrap, type Step } from './plan.ts';
+import { bringUpArgv, DONE_FILE, peekArgv, planBootstrap } from './plan.ts';
+import type { Action, Step } from './step.ts';
 
 export interface Planned {
   disks: readonly BlockDevice[];

@@ -2,7 +2,7 @@ import { type BlockDevice, describeDisk, partitionPath } from '../bootstrap/disk
 import { type Candidate, halfName, takeDownArgv } from '../bootstrap/judge.ts';
 import { KNOWN_DISKS, knownDisk, knownDisksText } from '../bootstrap/known-disks.ts';
 import { partitionArgv, renameArgv } from '../bootstrap/layout.ts';
-import type { Step } from '../bootstrap/plan.ts';
+import type { Step } from '../bootstrap/step.ts';
 import { ProloError } from '../errors.ts';
 import { diskOf, type MdArray, missingDisks, type RaidFacts } from './raid.ts';
 

@@ -4,7 +4,7 @@ import { call, openLog } from '../bootstrap/call.ts';
 import type { BlockDevice } from '../bootstrap/disk.ts';
 import { isBegun, judgeDisks } from '../bootstrap/judge.ts';
 import { lookAt, resolveDisk } from '../bootstrap/look.ts';
-import type { Step } from '../bootstrap/plan.ts';
+import type { Step } from '../bootstrap/step.ts';
 import { ProloError } from '../errors.ts';
 import { runOk } from '../exec.ts';
 import { putEntry } from '../rfs/root/tree-entry.ts';

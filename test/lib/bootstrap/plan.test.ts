@@ -5,11 +5,12 @@ import { raidMib } from '../../../src/lib/bootstrap/layout.ts';
 import {
   type BootstrapOptions,
   checkOptions,
+  markOf,
   parseMib,
   parseVolume,
 } from '../../../src/lib/bootstrap/options.ts';
 import { packagesOf } from '../../../src/lib/bootstrap/packages.ts';
-import { markOf, planBootstrap } from '../../../src/lib/bootstrap/plan.ts';
+import { planBootstrap } from '../../../src/lib/bootstrap/plan.ts';
 import { device } from './disks.ts';
 
 const options: BootstrapOptions = {
