@@ -56,7 +56,32 @@ describe('prolo presence', function () {
     expect(stdout).to.match(/^LOGIN +MACHINE +IP +SINCE +UNTIL\nu2 +m1 /);
     const strange = await run('presence', 'list', '192.0.2.1', '--at', during);
     expect(strange.stdout.trimEnd().split('\n')).to.have.length(1);
+    expect(strange.stderr).to.equal('192.0.2.1: nobody was logged on there\n');
     expect((await run('presence', 'list', '--at', 'noon')).status).to.equal(2);
+  });
+
+  it('takes and shows times of this host; of one to come nobody knows', async () => {
+    await ask(test, 'login', { login: 'u2', hostname: 'm1' });
+    const now = new Date();
+    const [session] = JSON.parse(
+      (await run('presence', 'list', '--at', now.toISOString(), '--json')).stdout,
+    ) as { since: string }[];
+    const since = new Date(session!.since);
+    for (const [TZ, hours] of [
+      ['UTC-5', 5],
+      ['UTC+3', -3],
+    ] as const) {
+      // prettier-ignore
+      const there = (time: Date): string =>
+        new Date(time.getTime() + hours * 3_600_000).toISOString().replace(/T|Z/g, ' ').trim();
+      const { stdout } = await prolo(['presence', 'list', 'm1', '--at', there(now)], {
+        ...{ config: test.site.file, env: { TZ } },
+      });
+      expect(stdout, TZ).to.match(new RegExp(`\\nu2 +m1 +\\S+ +${there(since).slice(0, 19)} +-\n`));
+    }
+    const later = await run('presence', 'list', '--at', new Date(Date.now() + 60_000).toISOString());
+    expect(later).to.include({ status: 2, stdout: '' });
+    expect(later.stderr).to.include('it has not come yet');
   });
 
   it('logs out through the daemon, which tells everybody; the audit has who asked', async () => {

@@ -12,9 +12,20 @@ export interface CliResult {
 /** Runs the built command line to its end, as a person in a pipe would. `input` goes to its standard input. */
 export function prolo(
   args: readonly string[],
-  options: { config?: string; input?: string; cwd?: string; timeoutMs?: number } = {},
+  options: {
+    config?: string;
+    input?: string;
+    cwd?: string;
+    timeoutMs?: number;
+    env?: Record<string, string>;
+  } = {},
 ): Promise<CliResult> {
-  const env = { ...process.env, NO_COLOR: '1', ...(options.config ? { PROLO_CONFIG: options.config } : {}) };
+  const env = {
+    ...process.env,
+    NO_COLOR: '1',
+    ...(options.config ? { PROLO_CONFIG: options.config } : {}),
+    ...options.env,
+  };
   const child = spawn(process.execPath, [proloBin, ...args], {
     env,
     cwd: options.cwd,

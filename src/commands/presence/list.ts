@@ -2,8 +2,8 @@ import { Args, Flags } from '@oclif/core';
 import { BaseCommand } from '../../base-command.ts';
 
 export default class PresenceList extends BaseCommand<typeof PresenceList> {
-  static override description =
-    'list who is logged on where, and since when; or who was, on the gateway: to whom a connection in the firewall’s log leads';
+  static override summary = 'list who is logged on where, and since when; or who was';
+  static override description = `With --at, on the gateway: to whom a connection in the firewall’s log leads. Times are this host’s.`;
   static override examples = [
     '<%= config.bin %> presence list',
     '<%= config.bin %> presence list pas-r01p01',
@@ -23,16 +23,19 @@ export default class PresenceList extends BaseCommand<typeof PresenceList> {
     const sessions = (at === undefined ? await this.now() : await this.then(at)).filter(
       ({ login, hostname, ip }) => who === undefined || [login, hostname, ip].includes(who),
     );
-    const { table } = await import('../../lib/cli/table.ts');
-    const time = (text: string): string => text.slice(0, 19).replace('T', ' ');
+    const [{ table }, { hostTime }] = await Promise.all([
+      import('../../lib/cli/table.ts'),
+      import('../../lib/cli/host-time.ts'),
+    ]);
     const last = (one: (typeof sessions)[number]): string =>
-      'room' in one ? one.room : one.until === null ? '-' : time(one.until);
+      'room' in one ? one.room : one.until === null ? '-' : hostTime(one.until);
     this.log(
       table(
         ['login', 'machine', 'ip', 'since', at === undefined ? 'room' : 'until'],
-        sessions.map((one) => [one.login, one.hostname, one.ip, time(one.since), last(one)]),
+        sessions.map((one) => [one.login, one.hostname, one.ip, hostTime(one.since), last(one)]),
       ),
     );
+    if (who !== undefined && sessions.length === 0) this.note(`${who}: nobody ${at === undefined ? 'is' : 'was'} logged on there`); // prettier-ignore
     return sessions;
   }
 
@@ -42,10 +45,19 @@ export default class PresenceList extends BaseCommand<typeof PresenceList> {
   }
 
   private async then(at: string) {
-    const [{ readSessionsAt }, { parseTime }] = await Promise.all([
+    const [{ readSessionsAt }, { parseTime }, { hostTime }, { ProloError }] = await Promise.all([
       import('../../lib/presence/history.ts'),
       import('../../lib/hfs/backup/words.ts'),
+      import('../../lib/cli/host-time.ts'),
+      import('../../lib/errors.ts'),
     ]);
-    return readSessionsAt((await this.store()).knex, parseTime(at, new Date()));
+    const now = new Date();
+    const time = parseTime(at, now);
+    // An hour alone is one of today: of the night before it would answer that nobody was there.
+    if (time > now.toISOString())
+      throw new ProloError('bad-input', `time ${hostTime(time)}: it has not come yet`, {
+        hint: 'another day is written as "2026-05-02 14:03:22"',
+      });
+    return readSessionsAt((await this.store()).knex, time);
   }
 }

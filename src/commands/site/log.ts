@@ -15,21 +15,17 @@ export default class SiteLog extends BaseCommand<typeof SiteLog> {
   };
 
   async run() {
-    const [{ readHistory }, { table }] = await Promise.all([
+    const [{ readHistory }, { table }, { hostTime }] = await Promise.all([
       import('../../lib/store/history.ts'),
       import('../../lib/cli/table.ts'),
+      import('../../lib/cli/host-time.ts'),
     ]);
     const { last, of } = this.flags;
     const entries = await readHistory((await this.store()).knex, last, of);
     this.log(
       table(
         ['at', 'who', 'where', 'what'],
-        entries.map(({ at, actor, source, what }) => [
-          at.slice(0, 19).replace('T', ' '),
-          actor,
-          source,
-          what,
-        ]),
+        entries.map(({ at, actor, source, what }) => [hostTime(at), actor, source, what]),
       ),
     );
     return entries;
