@@ -3,8 +3,18 @@ import { DestructiveCommand } from './destructive-command.ts';
 import { USUAL } from './lib/hfs/home-name.ts';
 
 const VERBS = {
-  start: { internet: 'lose the internet', question: 'Start?', done: 'started' },
-  stop: { internet: 'get the internet back', question: 'Stop?', done: 'stopped' },
+  start: {
+    internet: 'lose the internet',
+    now: 'the contest starts now',
+    question: 'Start?',
+    done: 'started',
+  },
+  stop: {
+    internet: 'get the internet back',
+    now: 'the contest ends now',
+    question: 'Stop?',
+    done: 'stopped',
+  },
 } as const;
 
 /** Shows what a start or an end of the contest would change, asks, and writes it down for all consumers. */
@@ -25,7 +35,7 @@ export abstract class ContestChangeCommand extends DestructiveCommand<typeof Con
         import('./lib/contest/mode.ts'),
         import('./lib/cli/confirm.ts'),
       ]);
-    const { internet, question, done } = VERBS[verb];
+    const { internet, now, question, done } = VERBS[verb];
     const { at, yes, 'dry-run': onlyLook } = this.flags;
     const store = await this.store();
     const { facts, mode, write } = await prepareChange(await this.site(), store, this.actor, verb, {
@@ -36,7 +46,10 @@ export abstract class ContestChangeCommand extends DestructiveCommand<typeof Con
     if (verb === 'start') for (const line of describePlan(plan, 'off')) this.note(line);
     else if (mode.homes !== USUAL && phaseAt(facts.mode, Date.now()) === 'on')
       this.note('homes         the usual ones are back at the next login; both are kept');
-    const soon = describeMode(mode, phaseAt(mode, Date.now()));
+    // What is about to be is not said as if it were so. One that runs or waits may change otherwise than now.
+    const phases = [facts.mode, mode].map((one) => phaseAt(one, Date.now()));
+    const isNow = at === undefined && (phases[0] === 'on') !== (phases[1] === 'on');
+    const soon = isNow ? now : describeMode(mode, phases[1]!);
     if (onlyLook) {
       this.log(`${soon}, if it is ${done}`);
       return { mode, plan };
