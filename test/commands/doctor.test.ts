@@ -57,6 +57,20 @@ describe('prolo doctor, the command', function () {
     expect(stderr).to.match(/^prolo: check dsn: unknown\n +checks: units, services/);
   });
 
+  it('without a key for the machines it says so at once, and how to name one', async () => {
+    const add = 'mdb add --hostname m1 --mac 52:54:00:00:00:01 --mtype user --ip 127.8.0.20';
+    expect((await prolo(add.split(' '), { config: test.site.file })).status).to.equal(0);
+    const env = { HOME: test.dir, SSH_AUTH_SOCK: '' };
+    const { status, stderr } = await prolo(['doctor', '--from', 'm1'], { config: test.site.file, env });
+    expect(status).to.equal(8);
+    expect(stderr).to.match(/^prolo: ssh: nothing to log in with: .*\n +.*--identity FILE/);
+    const named = await prolo(['doctor', '--from', 'm1', '--identity', 'gone'], {
+      config: test.site.file,
+      env,
+    });
+    expect(named.stderr).to.include('gone');
+  });
+
   it('doctor sso is a command of its own', async () => {
     const { status, stdout } = await doctor('sso', '127.8.0.9');
     expect(status).to.equal(1);

@@ -115,7 +115,7 @@ describe('prolo doctor login: a test account goes in and out at a seat', functio
   it('says it on a page too', async () => {
     const { stdout, exitCode } = await seat.prolo(['doctor', 'login', 'seat1', '--yes', '--login', 'ztest']);
     expect(stdout).to.match(
-      /^green {3}login {2}seat1: in and out, at home within \d+\.\d s\n\n1 checks: 1 green\n$/,
+      /^green {3}login {2}seat1: in and out, at home within \d+\.\d s\n\n1 check: 1 green\n$/,
     );
     expect(exitCode).to.equal(0);
   });

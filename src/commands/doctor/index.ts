@@ -1,5 +1,6 @@
 import { Flags } from '@oclif/core';
 import { BaseCommand } from '../../base-command.ts';
+import { connectFlags } from '../../lib/ssh/flags.ts';
 
 export default class Doctor extends BaseCommand<typeof Doctor> {
   static override summary = 'what of the site is not as it should be, and what mends it';
@@ -31,6 +32,7 @@ red: it does not work, or soon will not. yellow: worth a look, or not checked, w
       multiple: true,
       multipleNonGreedy: true,
     }),
+    identity: connectFlags.identity,
     list: Flags.boolean({ description: 'name the checks, and look at nothing' }),
   };
 
@@ -81,7 +83,8 @@ red: it does not work, or soon will not. yellow: worth a look, or not checked, w
     const note = (text: string): void => this.note(text);
     const machines = await chooseMachines(site, () => this.store(), { words }, { note });
     const onDone = (left: number): void => this.progress(left > 0 ? `${left} machines` : '');
-    const outcomes = await examineFrom(site, machines, { only, connect: {}, note, onDone });
+    const { identity } = this.flags;
+    const outcomes = await examineFrom(site, machines, { only, connect: { identity }, note, onDone });
     this.log(describeOutcomes(outcomes, process.stdout));
     process.exitCode = exitStatus(outcomes);
     return { checks: outcomes };

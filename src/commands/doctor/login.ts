@@ -1,6 +1,6 @@
 import { Flags } from '@oclif/core';
 import { BaseCommand } from '../../base-command.ts';
-import { selectionArgs, selectionFlags, touchFlags } from '../../lib/ssh/flags.ts';
+import { connectFlags, selectionArgs, selectionFlags, touchFlags } from '../../lib/ssh/flags.ts';
 
 export default class DoctorLogin extends BaseCommand<typeof DoctorLogin> {
   static override summary = 'log a test account in and out on seats, and say where it stops';
@@ -24,11 +24,12 @@ The exit status is 1 when it stopped anywhere.`;
   static override flags = {
     ...selectionFlags,
     ...touchFlags,
-    login: Flags.string({ description: 'of the test account, in UDB', required: true }),
+    login: Flags.string({ description: 'of the test account, in UDB', helpValue: 'LOGIN', required: true }),
     'password-file': Flags.string({
       description: 'its first line is the password; -: standard input. Else that of UDB, or it is asked for',
       helpValue: 'FILE',
     }),
+    identity: connectFlags.identity,
   };
 
   async run() {
@@ -53,7 +54,7 @@ The exit status is 1 when it stopped anywhere.`;
     ]);
     const { login, password } = await readAccount(site, store, flags.login, flags['password-file']);
     const walks = await walkLogins(site, store, machines, {
-      ...{ login, password, note },
+      ...{ login, password, note, identity: flags.identity },
       onSeat: (hostname, left) => this.progress(hostname && `${hostname}; ${left} left`),
     });
     if (walks.length === 0) return { checks: [], seats: [] };

@@ -35,7 +35,7 @@ function summary(outcomes: readonly Outcome[]): string {
   const counts = (['green', 'yellow', 'red'] as const).flatMap((colour) =>
     count(colour) > 0 ? [`${count(colour)} ${colour}`] : [],
   );
-  return `${outcomes.length} checks: ${counts.join(', ')}`;
+  return `${outcomes.length} ${outcomes.length === 1 ? 'check' : 'checks'}: ${counts.join(', ')}`;
 }
 
 /** 1 when something is red. */

@@ -79,7 +79,7 @@ function listKeys(agent: BaseAgent<ParsedKey>, socket: string): Promise<ParsedKe
     const gone = (what: string, cause?: Error): void =>
       reject(
         new ProloError('unavailable', `agent ${socket}: ${what}`, {
-          hint: 'start one (`eval "$(ssh-agent)"; ssh-add`), or name a key with --identity',
+          hint: 'start one (`eval "$(ssh-agent)"; ssh-add`), or name a key: --identity FILE, or ssh.identity in prolo.yml',
           cause,
         }),
       );

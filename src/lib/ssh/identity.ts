@@ -40,7 +40,7 @@ export async function openIdentity(user: string, file: string, operator: Operato
   if (auth.length > 0)
     return { auth, authTrouble: () => agent?.trouble() ?? (complaints.join('; ') || undefined) };
   throw new ProloError('unavailable', `ssh: nothing to log in with: ${complaints.join('; ')}`, {
-    hint: 'give a key to an agent (`eval "$(ssh-agent)"; ssh-add FILE`), or name one with --identity',
+    hint: 'give a key to an agent (`eval "$(ssh-agent)"; ssh-add FILE`), or name one: --identity FILE, or ssh.identity in prolo.yml',
   });
 }
 

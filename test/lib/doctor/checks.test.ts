@@ -204,7 +204,7 @@ describe('what the doctor says of', () => {
     const findings: Finding[] = [{ colour: 'red', what: 'x\u001b[2Jy', fix: 'reboot\n' }];
     const outcome = { name: 'raid', subject: 's', colour: 'red' as const, findings, ms: 1 };
     expect(describeOutcomes([outcome], {})).to.equal(
-      'red     raid  x?[2Jy\n              reboot?\n\n1 checks: 1 red',
+      'red     raid  x?[2Jy\n              reboot?\n\n1 check: 1 red',
     );
   });
 });

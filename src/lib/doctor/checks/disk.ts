@@ -46,7 +46,13 @@ export const disk = check({
   decide: (disks: Disk[]) => {
     const found = disks.flatMap(judge);
     const least = Math.min(...disks.map(({ freeBytes }) => freeBytes));
-    return found.length > 0 ? found : [green(`${disks.length} disks, at least ${gigabytes(least)} free`)];
+    return found.length > 0
+      ? found
+      : [
+          green(
+            `${disks.length} ${disks.length === 1 ? 'disk' : 'disks'}, at least ${gigabytes(least)} free`,
+          ),
+        ];
   },
 });
 

@@ -37,7 +37,7 @@ export const firewall = check({
       if (list.trouble !== undefined) {
         if (facts.heard.some(({ consumer }) => consumer === 'firewall'))
           return { trouble: list.trouble, allowed: 0, shut: [], open: [] };
-        throw new NotChecked(`prolo has no rules here: ${list.trouble}`);
+        throw new NotChecked(`prolo’s firewall has never run here: ${list.trouble}`);
       }
       const policy = phaseAt(facts.mode, now()) === 'on' ? contestPolicy(site.config) : site.config.firewall;
       const wanted = allowedAddresses(facts.known, policy);

@@ -29,6 +29,8 @@ const MAX_CHARS = 20_000;
 export interface LoginOptions {
   login: string;
   password: string;
+  /** The private key's file of whoever looks there, as root. */
+  identity?: string | undefined;
   note(text: string): void;
   /** Before each seat, and with nothing at the end. */
   onSeat(hostname: string | undefined, left: number): void;
@@ -42,9 +44,9 @@ export async function walkLogins(
   site: Site,
   store: Store,
   machines: readonly MachineRecord[],
-  { login, password, note, onSeat }: LoginOptions,
+  { login, password, identity, note, onSeat }: LoginOptions,
 ): Promise<Walk[]> {
-  const access = await openAccess(site, {});
+  const access = await openAccess(site, { identity });
   const interrupt = onInterrupt(() => note(`prolo: ${STOPPING}`));
   const asRoot = access.connector;
   const asPerson: Connector = { ...asRoot, auth: passwordOnly(login, password), connectMs: ENTER_MS };

@@ -42,8 +42,8 @@ export async function examineFrom(
   const startedMs = performance.now();
   const interrupt = onInterrupt(() => note(`prolo: ${STOPPING}`));
   try {
+    const access = await openAccess(site, connect); // without a key there is nothing to look at first
     const orders = await writeOrders(site, machines, interrupt.signal);
-    const access = await openAccess(site, connect);
     const said = hearMachines();
     let left = machines.length;
     const sink = { write: said.write, end: () => onDone?.(--left) };
