@@ -5,8 +5,8 @@ import type { BootstrapOptions } from '../lib/bootstrap/options.ts';
 
 export default class Bootstrap extends DestructiveCommand<typeof Bootstrap> {
   static override summary = 'make a server of bare disks: RAID1, LVM, Debian or Arch, GRUB on every disk';
-  static override description = `Run it on the new server, from any live system. Each disk alone can start the machine, by BIOS or UEFI. A disk that holds anything is
-refused, unless it is named twice: once as a disk, once with --erase. A run that was broken off is completed by the same command.
+  static override description = `Run it on the new server, from any live system. Each disk alone can start the machine, by BIOS or UEFI. A disk that holds anything is \
+refused, unless it is named twice: once as a disk, once with --erase. A run that was broken off is completed by the same command. \
 Afterwards, in the new system, \`prolo install\` does the rest.`;
   static override examples = [
     '<%= config.bin %> bootstrap /dev/sda /dev/sdb --host gw --key id.pub --dry-run',
@@ -37,7 +37,7 @@ Afterwards, in the new system, \`prolo install\` does the rest.`;
     distribution: Flags.option({ options: ['debian', 'arch'] as const, default: 'debian' as const })({
       description: 'what it runs',
     }),
-    suite: Flags.string({ description: 'Debian’s release', default: 'bookworm' }),
+    suite: Flags.string({ description: 'Debian’s release', helpValue: 'NAME', default: 'bookworm' }),
     mirror: Flags.string({ description: 'where packages come from', helpValue: 'URL' }),
     base: Flags.string({ description: 'unpack this in place of packages', helpValue: 'FILE' }),
     'make-base': Flags.string({ description: 'only make such a file, of packages', helpValue: 'FILE' }),
@@ -47,7 +47,6 @@ Afterwards, in the new system, \`prolo install\` does the rest.`;
       helpValue: 'NAME',
       multiple: true,
       multipleNonGreedy: true,
-      default: [],
     }),
     'root-size': Flags.string({ description: 'left out: all that is left', helpValue: '40G' }),
     'swap-size': Flags.string({ description: 'left out: no swap', helpValue: '8G' }),
@@ -56,7 +55,6 @@ Afterwards, in the new system, \`prolo install\` does the rest.`;
       helpValue: 'NAME=SIZE:FOLDER',
       multiple: true,
       multipleNonGreedy: true,
-      default: [],
     }),
     address: Flags.string({ description: 'left out: asks DHCP', helpValue: '10.1.2.3/8' }),
     gateway: Flags.string({ description: 'its way out', helpValue: 'IP' }),
@@ -65,11 +63,10 @@ Afterwards, in the new system, \`prolo install\` does the rest.`;
       helpValue: 'IP',
       multiple: true,
       multipleNonGreedy: true,
-      default: [],
     }),
     nic: Flags.string({ description: 'left out: every NIC', helpValue: 'NIC' }),
     serial: Flags.string({ description: 'a console beside the screen', helpValue: 'ttyS0' }),
-    timezone: Flags.string({ description: 'its time zone', default: 'Europe/Paris' }),
+    timezone: Flags.string({ description: 'its time zone', helpValue: 'ZONE', default: 'Europe/Paris' }),
     'dry-run': Flags.boolean({ char: 'n', description: 'only show each step, with its commands' }),
     yes: Flags.boolean({ char: 'y', description: 'do not ask' }),
   };

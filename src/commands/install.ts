@@ -10,9 +10,9 @@ import type { Site } from '../lib/site/site.ts';
 
 export default class Install extends DestructiveCommand<typeof Install> {
   static override summary = 'make this host what recipes say: packages, files, units';
-  static override description = `Shows what differs, asks, does it, lets the programs that will read the files check them, and reloads those. What is so already
-is not touched. A file that somebody changed since is left as it is, with ours beside it (.prolo-new), unless --overwrite. A role (gw, rhfs,
-web, monitoring, rfs) is a list of recipes, and MDB knows its server: the gateway says so itself, for others the command is shown. Without a
+  static override description = `Shows what differs, asks, does it, lets the programs that will read the files check them, and reloads those. What is so already \
+is not touched. A file that somebody changed since is left as it is, with ours beside it (.prolo-new), unless --overwrite. A role (gw, rhfs, \
+web, monitoring, rfs) is a list of recipes, and MDB knows its server: the gateway says so itself, for others the command is shown. Without a \
 name, at a terminal, it asks what this machine is to become, and makes the gateway's site; --answers FILE answers for you.`;
   static override examples = [
     '<%= config.bin %> install',

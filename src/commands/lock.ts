@@ -3,7 +3,7 @@ import { BaseCommand } from '../base-command.ts';
 
 export default class Lock extends BaseCommand<typeof Lock> {
   static override summary = 'refuse what would destroy something, until `prolo unlock`';
-  static override description = `Commands that delete, move, reset, log out or switch off are refused, unless they are given --override REASON; that is logged.
+  static override description = `Commands that delete, move, reset, log out or switch off are refused, unless they are given --override REASON; that is logged. \
 Without --reason: whether the site is locked, why and by whom.`;
   static override examples = [
     '<%= config.bin %> lock --reason "the finals have begun"',

@@ -3,7 +3,7 @@ import { BaseCommand } from '../base-command.ts';
 
 export default class Usermap extends BaseCommand<typeof Usermap> {
   static override summary = 'draw the rooms: who sits where, what is free, faulty or down';
-  static override description = `An SVG of the seats that seats.csv beside prolo.yml has (columns room, hostname, x, y). The daemon usermap serves
+  static override description = `An SVG of the seats that seats.csv beside prolo.yml has (columns room, hostname, x, y). The daemon usermap serves \
 the same, kept fresh.`;
   static override examples = [
     '<%= config.bin %> usermap --draft',

@@ -4,8 +4,8 @@ import { DestructiveCommand } from '../../destructive-command.ts';
 
 export default class DoctorRaid extends DestructiveCommand<typeof DoctorRaid> {
   static override summary = 'which disk of this server’s mirrors is dead, and what to do next';
-  static override description = `Looks, and changes nothing: what is degraded, which disk it is (its serial number, where it is plugged in), the next step with its
-commands. With --replace it does the steps: takes the old disk out, divides the new one as the other is, takes it into the arrays, puts a boot loader on
+  static override description = `Looks, and changes nothing: what is degraded, which disk it is (its serial number, where it is plugged in), the next step with its \
+commands. With --replace it does the steps: takes the old disk out, divides the new one as the other is, takes it into the arrays, puts a boot loader on \
 it, and watches until it has its copy. It can be broken off, and said again. The exit status is 1 when something is red.`;
   static override examples = [
     '<%= config.bin %> doctor raid',

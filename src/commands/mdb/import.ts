@@ -4,7 +4,7 @@ import { DestructiveCommand } from '../../destructive-command.ts';
 export default class MdbImport extends DestructiveCommand<typeof MdbImport> {
   static override description = `add and change machines from a spreadsheet, all or nothing
 
-CSV with a header line (, ; or tab), or a YAML or JSON list; the columns are the fields of \`mdb export\`. A machine is found by
+CSV with a header line (, ; or tab), or a YAML or JSON list; the columns are the fields of \`mdb export\`. A machine is found by \
 its hostname, else by its MAC, else it is new. Machines that the file does not name stay, except with --delete.`;
   static override examples = [
     '<%= config.bin %> mdb import machines.csv --dry-run',

@@ -4,7 +4,7 @@ import { BaseCommand } from '../../base-command.ts';
 
 export default class MdbRegister extends BaseCommand<typeof MdbRegister> {
   static override summary = 'tell MDB of the gateway itself';
-  static override description = `Its MAC address and address, and the names by which others ask for its services; what MDB knows already stays. The gateway
+  static override description = `Its MAC address and address, and the names by which others ask for its services; what MDB knows already stays. The gateway \
 does so at each start, by prolo-registration.service.`;
   static override examples = [
     '<%= config.bin %> mdb register gw',

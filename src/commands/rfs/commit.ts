@@ -3,14 +3,19 @@ import { BaseCommand } from '../../base-command.ts';
 
 export default class RfsCommit extends BaseCommand<typeof RfsCommit> {
   static override summary = 'make a version of staging, and let machines boot it';
-  static override description = `The version is one compressed image, which no one changes any more. It goes to every RFS; once each has proved that it has
+  static override description = `The version is one compressed image, which no one changes any more. It goes to every RFS; once each has proved that it has \
 every byte, machines boot it at their next start. Those that run are not touched.`;
   static override examples = [
     '<%= config.bin %> rfs commit -m "gcc 14"',
     '<%= config.bin %> rfs commit -m "another kernel" --canary pas-r01p[01-02]',
   ];
   static override flags = {
-    message: Flags.string({ char: 'm', description: 'what is new in it, for `rfs status`', required: true }),
+    message: Flags.string({
+      char: 'm',
+      description: 'what is new in it, for `rfs status`',
+      helpValue: 'TEXT',
+      required: true,
+    }),
     canary: Flags.string({
       description: 'only these machines boot it, until `rfs promote` or `rfs rollback`',
       helpValue: 'SELECTION',

@@ -3,8 +3,8 @@ import { BaseCommand } from '../../base-command.ts';
 
 export default class RfsConfigure extends BaseCommand<typeof RfsConfigure> {
   static override summary = 'put into staging what a machine of this site needs';
-  static override description = `Prolo with its Node, this site's config and the secrets of a seat, the services of a PC, the hook at login, limits, traffic
-shaping, clock and SSH. \`rfs init\` does it too; do it again when prolo.yml or prolo itself has changed. Only what differs is
+  static override description = `Prolo with its Node, this site's config and the secrets of a seat, the services of a PC, the hook at login, limits, traffic \
+shaping, clock and SSH. \`rfs init\` does it too; do it again when prolo.yml or prolo itself has changed. Only what differs is \
 written, and printed; the next \`rfs commit\` brings it to the machines.`;
   static override examples = ['<%= config.bin %> rfs configure', '<%= config.bin %> rfs configure --dry-run'];
   static override flags = {

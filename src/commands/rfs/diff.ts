@@ -3,7 +3,7 @@ import { BaseCommand } from '../../base-command.ts';
 
 export default class RfsDiff extends BaseCommand<typeof RfsDiff> {
   static override summary = 'packages and files that differ between two versions, or a version and staging';
-  static override description = `Without words: from the newest version that is booted to staging, which is what the next commit would bring. Files of packages
+  static override description = `Without words: from the newest version that is booted to staging, which is what the next commit would bring. Files of packages \
 that differ are counted only. Contents are compared where size and time cannot tell, as far as that is quickly done.`;
   static override examples = [
     '<%= config.bin %> rfs diff',

@@ -4,7 +4,7 @@ import type { ServerKind } from '../../lib/rfs/serve.ts';
 
 export default class RfsExports extends BaseCommand<typeof RfsExports> {
   static override summary = "what a root file server's NFS and HTTP servers are told";
-  static override description = `Versions are read-only there, and only the networks of machines may ask. Run it on each root file server; it is printed, or with
+  static override description = `Versions are read-only there, and only the networks of machines may ask. Run it on each root file server; it is printed, or with \
 --write put where Debian's packages look for it.`;
   static override examples = [
     '<%= config.bin %> rfs exports --nfs --write',

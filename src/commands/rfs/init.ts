@@ -3,7 +3,7 @@ import { DestructiveCommand } from '../../destructive-command.ts';
 
 export default class RfsInit extends DestructiveCommand<typeof RfsInit> {
   static override summary = 'make staging, the root filesystem that roots change, of packages';
-  static override description = `Profiles are lists of packages: base, desktop, extra, or rfs/NAME.txt beside prolo.yml. Staging is made beside the one that is
+  static override description = `Profiles are lists of packages: base, desktop, extra, or rfs/NAME.txt beside prolo.yml. Staging is made beside the one that is \
 there, and takes its place when it is whole; versions that were made of that one stay.`;
   static override examples = [
     '<%= config.bin %> rfs init --dry-run',

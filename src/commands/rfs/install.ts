@@ -3,7 +3,7 @@ import { BaseCommand } from '../../base-command.ts';
 
 export default class RfsInstall extends BaseCommand<typeof RfsInstall> {
   static override summary = 'packages into staging, out of it, or newer ones';
-  static override description = `With what they need and nothing that they merely recommend. Nothing is asked, nothing starts; machines have them with the next
+  static override description = `With what they need and nothing that they merely recommend. Nothing is asked, nothing starts; machines have them with the next \
 version: \`prolo rfs commit\`.`;
   static override usage = [
     '<%= command.id %> PACKAGE… [--dry-run]',

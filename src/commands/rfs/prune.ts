@@ -3,7 +3,7 @@ import { DestructiveCommand } from '../../destructive-command.ts';
 
 export default class RfsPrune extends DestructiveCommand<typeof RfsPrune> {
   static override summary = 'remove versions that nobody needs, from every server and the gateway';
-  static override description = `Stays: what is booted or tried, what a machine ran within 24 hours, what has a tag, and the newest. A server that does not answer
+  static override description = `Stays: what is booted or tried, what a machine ran within 24 hours, what has a tag, and the newest. A server that does not answer \
 is told by the next run. The number of a version is never given again.`;
   static override examples = [
     '<%= config.bin %> rfs prune --dry-run',

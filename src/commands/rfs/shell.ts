@@ -3,7 +3,7 @@ import { BaseCommand } from '../../base-command.ts';
 
 export default class RfsShell extends BaseCommand<typeof RfsShell> {
   static override summary = 'a shell in staging, the root filesystem that roots change';
-  static override description = `One word after -- is a command line for a shell there, several words are a command and its arguments. It sees staging as its
+  static override description = `One word after -- is a command line for a shell there, several words are a command and its arguments. It sees staging as its \
 root, and this host's network. Nobody else can work in staging, nor commit it, until it ends; its exit status is the command's.`;
   static override examples = [
     '<%= config.bin %> rfs shell',

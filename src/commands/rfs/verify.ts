@@ -3,7 +3,7 @@ import { BaseCommand } from '../../base-command.ts';
 
 export default class RfsVerify extends BaseCommand<typeof RfsVerify> {
   static override summary = 'read every byte of versions on every server, and compare with what was signed';
-  static override description = `The gateway's own copy too. What is found is remembered: nobody rolls back to a damaged copy. --repair writes the right
+  static override description = `The gateway's own copy too. What is found is remembered: nobody rolls back to a damaged copy. --repair writes the right \
 bytes into the files that are there, so machines that run that version go on. Any damage, or a server that does not answer, is exit status 1.`;
   static override examples = [
     '<%= config.bin %> rfs verify',

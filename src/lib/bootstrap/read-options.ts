@@ -19,13 +19,13 @@ export interface BootstrapFlags {
   base?: string | undefined;
   'make-base'?: string | undefined;
   kernel?: string | undefined;
-  package: string[];
+  package?: string[] | undefined;
   'root-size'?: string | undefined;
   'swap-size'?: string | undefined;
-  volume: string[];
+  volume?: string[] | undefined;
   address?: string | undefined;
   gateway?: string | undefined;
-  dns: string[];
+  dns?: string[] | undefined;
   nic?: string | undefined;
   serial?: string | undefined;
   timezone: string;
@@ -36,7 +36,7 @@ export const ASKED_LATER = '';
 
 /** @throws ProloError `bad-input`, `not-found` */
 export async function readOptions(flags: BootstrapFlags): Promise<BootstrapOptions> {
-  const { distribution, suite, mirror, base, address, gateway, dns, nic, serial, timezone } = flags;
+  const { distribution, suite, mirror, base, address, gateway, dns = [], nic, serial, timezone } = flags;
   if (flags['make-base'] !== undefined && distribution === 'arch')
     throw new ProloError('bad-input', 'bootstrap: --make-base makes Debian only');
   // An archive has no name yet, and nobody logs in.
@@ -52,10 +52,10 @@ export async function readOptions(flags: BootstrapFlags): Promise<BootstrapOptio
     sources: base === undefined ? await sourcesFor(distribution, suite, mirror) : [],
     ...(base === undefined ? {} : { base: await there(base) }),
     kernel: flags.kernel ?? KERNELS[distribution],
-    packages: flags.package,
+    packages: flags.package ?? [],
     ...(rootMib ? { rootMib } : {}),
     ...(swapMib ? { swapMib } : {}),
-    volumes: flags.volume.map(parseVolume),
+    volumes: (flags.volume ?? []).map(parseVolume),
     keys: (await Promise.all((flags.key ?? []).map(readKeys))).flat(),
     ...(flags.password || isBase ? { passwordHash: ASKED_LATER } : {}),
     network: {
