@@ -88,5 +88,7 @@ export function distributionOf(root: string): Distribution {
   );
   const known = (['debian', 'arch'] as const).find((one) => ids.includes(one));
   if (known) return known;
-  throw new ProloError('unavailable', `host ${root}: ${ids[0] ?? 'no os-release'}: neither Debian nor Arch`);
+  throw new ProloError('unavailable', `host ${root}: ${ids[0] ?? 'no os-release'}: neither Debian nor Arch`, {
+    hint: 'a folder needs a system in it first: mmdebstrap bookworm DIR, or pacstrap DIR',
+  });
 }
