@@ -1,7 +1,7 @@
 import { type BlockDevice, partitionPath } from './disk.ts';
 import { ARRAY } from './files.ts';
 import { halfName, takeDownArgv } from './judge.ts';
-import { ESP, partitionArgv, partitionScript, RAID, raidMib } from './layout.ts';
+import { checkRoom, ESP, partitionArgv, partitionScript, RAID, raidMib } from './layout.ts';
 import { type BootstrapOptions, type Ids, markOf } from './options.ts';
 import { argvs, type Step } from './step.ts';
 
@@ -24,6 +24,11 @@ export function diskSteps(disks: readonly BlockDevice[], options: BootstrapOptio
     ...volumes,
     ...(rootMib === undefined ? [] : [{ name: 'root', mib: rootMib }]),
   ];
+  checkRoom(
+    parts.raidMib,
+    sized.map(({ mib }) => mib),
+    rootMib !== undefined,
+  );
   const old = disks.flatMap((disk) => (disk.children ?? []).filter(({ type }) => type === 'part'));
   return [
     {

@@ -37,6 +37,26 @@ export function raidMib(disks: readonly { path: string; size: number }[]): numbe
   });
 }
 
+/** What the array and LVM keep for themselves. */
+const INSIDE_MIB = 140;
+const EXTENT_MIB = 4;
+const LEAST_ROOT_MIB = 1024;
+
+/**
+ * Before anything is lost: whether all that has a size has room in the mirror, and the root in what is left.
+ * @throws ProloError `bad-input`
+ */
+export function checkRoom(mirrorMib: number, sizes: readonly number[], isRootSized: boolean): void {
+  const wanted = sizes.reduce((sum, mib) => sum + Math.ceil(mib / EXTENT_MIB) * EXTENT_MIB, 0);
+  const needed = wanted + (isRootSized ? 0 : LEAST_ROOT_MIB) + INSIDE_MIB;
+  if (sizes.length === 0 || needed <= mirrorMib) return;
+  throw new ProloError(
+    'bad-input',
+    `volumes: ${gigabytes(needed * MIB)} are wanted, and the mirror has ${gigabytes(mirrorMib * MIB)}`,
+    { hint: `less for --root-size, --swap-size, --volume${isRootSized ? '' : '; the root needs some too'}` },
+  );
+}
+
 /** What sfdisk(8) reads: a boot loader's place for BIOS and one for UEFI, and the disk's part of the mirror. */
 export function partitionScript(parts: { raidMib: number; raidName: string; espUuid: string }): string {
   return [

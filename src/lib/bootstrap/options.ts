@@ -90,6 +90,14 @@ export function checkOptions(options: BootstrapOptions): void {
     /^[A-Za-z][\w+-]*(\/[\w+-]+){0,2}$/.test(timezone),
     `timezone ${timezone}: not such as Europe/Paris`,
   );
+  demand(isZone(timezone), `timezone ${timezone}: there is none`, 'such as Europe/Paris');
+  demand(
+    /^[a-z][\w.-]*$/.test(options.suite),
+    `suite ${options.suite}: not a name of a release`,
+    'such as bookworm',
+  );
+  for (const line of options.sources)
+    demand(!/\p{Cc}/u.test(line), 'mirror: more than a line', 'such as http://deb.debian.org/debian');
   for (const name of [kernel, ...packages])
     demand(/^[a-z0-9][a-z0-9+.@_-]*$/i.test(name), `package ${name}: not a name of a package`);
 }
@@ -112,6 +120,14 @@ const isMount = (path: string): boolean =>
   /^(\/[\w.-]+)+$/.test(path) &&
   !path.split('/').some((part) => part === '..' || part === '.') &&
   !/^\/(boot|dev|proc|sys|run|etc|usr|bin|sbin|lib|lib64)(\/|$)/.test(path);
+
+function isZone(timeZone: string): boolean {
+  try {
+    return new Intl.DateTimeFormat('en', { timeZone }) !== undefined;
+  } catch {
+    return false;
+  }
+}
 
 function isAddress(text: string): boolean {
   const [ip = '', prefix = ''] = text.split('/');

@@ -53,14 +53,18 @@ export async function plan(
   };
 }
 
-/** Two volume groups of one name in one machine are a trap for whoever mends it. */
+/** Two volume groups of one name in one machine are a trap for whoever mends it; and a group's name is one of /dev, too. */
 async function refuseOtherGroup(host: string, disks: readonly BlockDevice[]): Promise<void> {
   const ours = new Set(
     disks.flatMap((disk) => [disk, ...descendants(disk)]).map(({ path }) => realpathSync(path)),
   );
   const { stdout } = await run(['vgs', '--noheadings', '--options', 'vg_name,pv_name']);
-  for (const line of stdout.split('\n')) {
-    const [name, volume = ''] = line.trim().split(/\s+/);
+  const groups = stdout.split('\n').map((line) => line.trim().split(/\s+/));
+  if (existsSync(`/dev/${host}`) && !groups.some(([name]) => name === host))
+    throw new ProloError('conflict', `volume group ${host}: /dev/${host} is something else`, {
+      hint: 'another --host: the volume group has its name',
+    });
+  for (const [name, volume = ''] of groups) {
     if (name !== host || (existsSync(volume) && ours.has(realpathSync(volume)))) continue;
     throw new ProloError('conflict', `volume group ${host}: is on ${volume} already`, {
       hint: `another --host, or take that disk out, or \`vgrename ${host} NAME\``,

@@ -61,6 +61,14 @@ describe('the plan of a server', () => {
     ]);
   });
 
+  it('is refused before anything is lost where not all of it has room', () => {
+    const volume = (mib: number) => ({ volumes: [{ name: 'export', mib, mount: '/export' }] });
+    expect(() => plan(volume(600_000))).to.throw(/^volumes: \d+ GB are wanted, and the mirror has 479 GB/);
+    expect(() => plan({ ...volume(400_000), rootMib: 100_000 })).to.throw('are wanted');
+    expect(() => plan({ swapMib: 456_500 })).to.throw('are wanted');
+    expect(() => plan({ ...volume(400_000), rootMib: 40_000 })).not.to.throw();
+  });
+
   it('puts GRUB on every disk, for BIOS and UEFI, and no boot waits for a dead one', () => {
     const text = textOf('grub');
     for (const word of ['--recheck /dev/sda', '--recheck /dev/nvme0n1', '=/boot/efi ', '=/boot/efi2 '])
@@ -119,6 +127,9 @@ describe('what a server is to be', () => {
     ['a gateway without an address', { network: { gateway: '10.0.0.1', dns: [] } }, 'only with an address'],
     ['an address without its network', { network: { address: '10.0.0.1', dns: [] } }, 'not ADDRESS/PREFIX'],
     ['a time zone elsewhere', { timezone: '../../etc/shadow' }, 'timezone'],
+    ['a time zone that is none', { timezone: 'Europe/Pariss' }, 'there is none'],
+    ['an option in place of a release', { suite: '--setup-hook=reboot' }, 'suite'],
+    ['a mirror of two lines', { sources: ['deb http://a b main\ndeb http://c d main'] }, 'mirror'],
     ['an option in place of a package', { packages: ['--root=/'] }, 'not a name of a package'],
   ] as const)
     it(`is refused with ${what}`, () => {
