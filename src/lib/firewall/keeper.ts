@@ -53,8 +53,10 @@ export async function createKeeper(
     while (!closed && (wanted !== now || doubtful || due)) {
       const goal = wanted;
       const alive = due ? renderAlive() : '';
-      due = false;
-      const whole = doubtful && !(await isAsTold());
+      const looks = doubtful;
+      // What is asked for from here on is done in the next round.
+      due = doubtful = false;
+      const whole = looks && !(await isAsTold());
       if (whole) await tellAll(goal);
       else
         await tell(renderChange(now, goal) + alive).catch((error: unknown) => {
@@ -62,7 +64,6 @@ export async function createKeeper(
           return tellAll(goal);
         });
       now = goal;
-      doubtful = false;
     }
   }
   /** Whoever loads other rules may have taken ours away. */
@@ -75,12 +76,12 @@ export async function createKeeper(
     working ??= converge().then(
       () => {
         working = undefined;
-        if (wanted !== now || due) start();
+        if (wanted !== now || doubtful || due) start();
       },
       (error: unknown) => {
         log.error({ error: asProloError(error).message }, 'firewall: nftables refuses, trying again');
         working = undefined;
-        doubtful = true;
+        doubtful = due = true;
         if (!closed) retry = setTimeout(start, RETRY_MS);
       },
     );
