@@ -1,6 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { existsSync, realpathSync } from 'node:fs';
-import { open, readdir, readFile, writeFile } from 'node:fs/promises';
+import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ProloError } from '../errors.ts';
@@ -15,6 +15,7 @@ import { readPlaces } from './known-disks.ts';
 import { checkHost, lookAt, readDisks } from './look.ts';
 import { type BootstrapOptions, type Ids, markOf } from './options.ts';
 import { PACMAN_CONF } from './packages.ts';
+import { note, readNotes } from './notes.ts';
 import { bringUpArgv, DONE_FILE, peekArgv, planBootstrap } from './plan.ts';
 import type { Action, Step } from './step.ts';
 
@@ -158,32 +159,6 @@ async function lookIntoHalf(
   const notes = await readNotes();
   await runOk(['umount', TARGET]);
   return notes;
-}
-
-type Note = { ids: Ids } | { done: string };
-
-/** On the disk when it resolves: what it speaks of is too. */
-async function note(what: Note): Promise<void> {
-  await runOk(['sync', '--file-system', TARGET], { timeoutMs: 600_000 });
-  const file = await open(join(TARGET, DONE_FILE), 'a', 0o600);
-  try {
-    await file.appendFile(`${JSON.stringify(what)}
-`);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-}
-
-async function readNotes(): Promise<{ ids: Ids; done: string[] } | undefined> {
-  const text = await readFile(join(TARGET, DONE_FILE), 'utf8').catch(() => '');
-  // The last line may be half.
-  const notes = text
-    .split('\n')
-    .slice(0, -1)
-    .map((line) => JSON.parse(line) as Note);
-  const ids = notes.flatMap((one) => ('ids' in one ? [one.ids] : []))[0];
-  return ids && { ids, done: notes.flatMap((one) => ('done' in one ? [one.done] : [])) };
 }
 
 /** What a run that was broken off has unpacked. What is mounted below stays, and is empty. */

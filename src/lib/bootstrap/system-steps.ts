@@ -18,7 +18,8 @@ export function systemSteps(
   const { distribution, passwordHash, timezone } = options;
   const isArch = distribution === 'arch';
   const within = (...argv: string[]): string[] => ['chroot', TARGET, ...argv];
-  const bind = (path: string): string[] => ['mount', '--bind', path, `${TARGET}${path}`];
+  // Private: what this machine mounts below meanwhile must not be unmounted with it.
+  const bind = (path: string): string[] => ['mount', '--bind', '--make-private', path, `${TARGET}${path}`];
   const grub = (target: string, ...more: string[]): string[] =>
     within('grub-install', `--target=${target}`, '--recheck', ...more);
   return [

@@ -9,6 +9,7 @@ import {
   parseMib,
   parseVolume,
 } from '../../../src/lib/bootstrap/options.ts';
+import { parseNotes } from '../../../src/lib/bootstrap/notes.ts';
 import { packagesOf } from '../../../src/lib/bootstrap/packages.ts';
 import { planBootstrap } from '../../../src/lib/bootstrap/plan.ts';
 import { device } from './disks.ts';
@@ -108,6 +109,19 @@ describe('the plan of a server', () => {
   it('has no firmware of metal with the kernel of a cloud', () => {
     expect(packagesOf(options)).to.include('firmware-bnx2');
     expect(packagesOf({ ...options, kernel: 'linux-image-cloud-amd64' })).not.to.include('firmware-bnx2');
+  });
+});
+
+describe('what a run has written down', () => {
+  const ids = { array: '1:2', esps: ['a'] };
+  const line = (what: object): string => `${JSON.stringify(what)}\n`;
+
+  it('is believed up to what a power cut has left of it', () => {
+    const whole = line({ ids }) + line({ done: 'base' });
+    expect(parseNotes(whole)).to.deep.equal({ ids, done: ['base'] });
+    for (const more of ['{"done":"pro', '{"done":"pro\n', `\0\0\0\n${line({ done: 'grub' })}`])
+      expect(parseNotes(whole + more), more).to.deep.equal({ ids, done: ['base'] });
+    for (const none of ['', '\0\0\0\n', line({ done: 'base' })]) expect(parseNotes(none)).to.equal(undefined);
   });
 });
 
