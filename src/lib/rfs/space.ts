@@ -1,5 +1,6 @@
 import { statfs } from 'node:fs/promises';
-import { ProloError } from '../errors.ts';
+import { tmpdir } from 'node:os';
+import { asProloError, ProloError } from '../errors.ts';
 
 /** What is never taken: file systems want some room of their own. */
 export const SPARE_BYTES = 16 * 1024 ** 2;
@@ -21,6 +22,17 @@ export function full(where: string, dir: string, needBytes: number, freeBytes: n
     `${where}: ${dir}: a version needs ${megabytes(needBytes)}, ${megabytes(freeBytes)} are free`,
     { hint: '`prolo rfs prune` takes away versions that nobody boots' },
   );
+}
+
+/** The same of what ended while a version was written: where there was no room left, that says where, and the way out. */
+export function noRoom(dir: string, error: unknown): unknown {
+  const known = asProloError(error);
+  const isFull = known.kind === 'full' || /ENOSPC|no space left/i.test(known.message);
+  if (!isFull || known.hint?.includes('rfs prune')) return error;
+  return new ProloError('full', `folder ${dir}: no space left while a version was written`, {
+    hint: `\`prolo rfs prune\` takes away versions that nobody boots; has ${tmpdir()} room? modules are unpacked there`,
+    cause: error,
+  });
 }
 
 export const megabytes = (bytes: number): string => `${Math.ceil(bytes / 1e6)} MB`;

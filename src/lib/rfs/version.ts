@@ -11,7 +11,7 @@ import { hashFile, makeHashTree, makeImage, type Packing, sha256Of } from './ima
 import { type Delta, makeIncrement, NotIncremental } from './increment.ts';
 import { makeInitramfs } from './initramfs.ts';
 import { renewHashTree } from './verity.ts';
-import { mustHaveSpace } from './space.ts';
+import { mustHaveSpace, noRoom } from './space.ts';
 import { SUPERBLOCK_BYTES } from './squashfs/superblock.ts';
 import {
   type Manifest,
@@ -111,16 +111,17 @@ export async function makeVersion(commit: Commit): Promise<Made> {
     const printed = fingerprint(staging);
     // A disk says only once that it failed: a second call would not hear of it.
     const synced = syncPath(file('root.img'));
-    await Promise.allSettled([tree, kernelSums]);
-    if (out) {
-      await tree;
+    // Whatever fails is heard of below, once nothing is at work in the folder any more.
+    const all = Promise.allSettled([tree, imageSum, kernelSums, printed, synced]);
+    const [isTree, sumsOf] = await Promise.allSettled([tree, kernelSums]);
+    if (out && isTree.status === 'fulfilled' && sumsOf.status === 'fulfilled') {
       const before = out.base.manifest.files;
-      const same = (await kernelSums).flatMap(([name, { sha256 }]) =>
+      const same = sumsOf.value.flatMap(([name, { sha256 }]) =>
         before[name].sha256 === sha256 ? [name] : [],
       );
       commit.onMade?.({ folder: work, delta: out.delta, same });
     }
-    await Promise.allSettled([imageSum, synced, printed]);
+    await all;
     const [rootHash, print, ...known] = await Promise.all([tree, printed, imageSum, kernelSums, synced]);
     const sums = known.flatMap((found) => found ?? []);
     if (print !== commit.treeFingerprint)
@@ -150,6 +151,8 @@ export async function makeVersion(commit: Commit): Promise<Made> {
     await rename(work, join(dir, String(version)));
     await syncPath(dir);
     return { manifest, delta: out?.delta };
+  } catch (error) {
+    throw noRoom(dir, error);
   } finally {
     await rm(work, { recursive: true, force: true });
   }
@@ -184,14 +187,18 @@ async function makeFromLast(
   if (!before || repack) return undefined;
   const base = await readBase(dir, before, layout);
   if (!base) return undefined;
+  const own = join(work, 'increment');
   try {
     const { blockBytes } = packing;
-    const delta = await makeIncrement({ staging, facts, base, blockBytes, image, work, madeAt });
+    await mkdir(own);
+    const delta = await makeIncrement({ staging, facts, base, blockBytes, image, work: own, madeAt });
     return { delta, base };
   } catch (error) {
     if (!(error instanceof NotIncremental)) throw error;
     onStep?.(`a whole image: ${error.message}`);
     return undefined;
+  } finally {
+    await rm(own, { recursive: true, force: true }); // one that broke off left its files there
   }
 }
 

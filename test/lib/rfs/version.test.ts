@@ -7,12 +7,14 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { keyPairOf } from '../../../src/lib/ed25519.ts';
+import type { ProloError } from '../../../src/lib/errors.ts';
 import { fingerprint } from '../../../src/lib/rfs/fingerprint.ts';
 import { findHashes, findLeftovers, hashedAccounts, isSeatSecrets } from '../../../src/lib/rfs/leftovers.ts';
 import { type Commit, findDamage, makeVersion, readManifest } from '../../../src/lib/rfs/version.ts';
@@ -97,6 +99,60 @@ describe('a version of the root filesystem', function () {
     expect((await rejection(makeVersion(changing))).message).to.match(/it changed while it was read/);
     expect(existsSync(join(commit.dir, '2'))).to.equal(false);
     expect(readdirSync(commit.dir).filter((name) => name.startsWith('.'))).to.deep.equal([]);
+  });
+
+  it('is none where the tree cannot be listed while it is hashed, and that is said', async () => {
+    const staging = join(dir, 'going');
+    cpSync(commit.staging, staging, { recursive: true, verbatimSymlinks: true });
+    const going = {
+      ...commit,
+      version: 4,
+      staging,
+      onStep: (what: string) => what === 'hashes' && rmSync(staging, { recursive: true }),
+    };
+    expect((await rejection(makeVersion(going))).message).to.match(/^staging .*No such file/);
+    expect(readdirSync(commit.dir).filter((name) => name.startsWith('.'))).to.deep.equal([]);
+  });
+
+  it('on a full disk says which folder, and the way out, whoever finds no room', async function () {
+    if (process.getuid?.() !== 0) this.skip();
+    const image = statSync(join(commit.dir, '1/root.img')).size;
+    const kernel = statSync(
+      join(
+        commit.staging,
+        'boot',
+        readdirSync(join(commit.staging, 'boot')).find((name) => name.startsWith('vmlinuz'))!,
+      ),
+    ).size;
+    for (const size of [image / 2, image + kernel / 2, image + kernel + 1024 ** 2]) {
+      const small = join(dir, 'small');
+      mkdirSync(small, { recursive: true });
+      execFileSync('mount', [
+        '-t',
+        'tmpfs',
+        '-o',
+        `size=${Math.floor(size) + 17 * 1024 ** 2}`,
+        'none',
+        small,
+      ]);
+      try {
+        writeFileSync(join(small, 'filler'), '');
+        const filling = {
+          ...commit,
+          dir: small,
+          version: 5,
+          onStep: (what: string) =>
+            what === 'image' && writeFileSync(join(small, 'filler'), Buffer.alloc(17 * 1024 ** 2)),
+        };
+        const error = (await rejection(makeVersion(filling))) as ProloError;
+        expect(error.kind).to.equal('full');
+        expect(error.message).to.include(`folder ${small}`);
+        expect(error.hint).to.match(/rfs prune/);
+        expect(readdirSync(small)).to.deep.equal(['filler']);
+      } finally {
+        execFileSync('umount', [small]);
+      }
+    }
   });
 
   it('needs a kernel', async () => {
