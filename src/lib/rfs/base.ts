@@ -42,9 +42,18 @@ export async function readBase(dir: string, manifest: Manifest, layout: string):
   const bytes = await readFile(join(folder, FACTS_FILE)).catch(() => undefined);
   const headEnd = bytes?.indexOf('\n') ?? -1;
   if (!bytes || headEnd < 0) return undefined;
-  const head = JSON.parse(bytes.toString('utf8', 0, headEnd)) as { layout: string; listedAt: number };
-  if (head.layout !== layout) return undefined;
+  const head = parseHead(bytes.toString('utf8', 0, headEnd));
+  if (head?.layout !== layout || typeof head.listedAt !== 'number') return undefined;
   const parts = bytes.toString('latin1', headEnd + 1).split('\0');
   const lines = new Set(parts.filter((_, i) => i % 2 === 0));
   return { manifest, folder, before: { lines, surelyAt: head.listedAt - TICK_SECONDS } };
+}
+
+/** Nothing says that the disk has it whole: it is not in the manifest, and not waited for. */
+function parseHead(text: string): { layout?: unknown; listedAt?: unknown } | undefined {
+  try {
+    return JSON.parse(text) as { layout?: unknown; listedAt?: unknown };
+  } catch {
+    return undefined;
+  }
 }

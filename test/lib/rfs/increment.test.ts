@@ -238,6 +238,14 @@ describe('an image made out of the one before', function () {
     expect(await keptAfter(1000)).to.deep.equal(['file']);
   });
 
+  it('is made of none whose list is damaged', async () => {
+    const manifest = { version: 1 } as Manifest;
+    for (const text of ['', 'no end', '\0\0\0\n', 'null\n', `${JSON.stringify({ layout })}\n`]) {
+      writeFileSync(at('versions/1/.facts'), text);
+      expect(await readBase(at('versions'), manifest, layout), text).to.equal(undefined);
+    }
+  });
+
   describe('what find says of it', () => {
     const line = (changed: string, inode: number, path: string): string =>
       `f\t644\t0\t0\t5\t1.0\t${changed}\t${inode}\t${path}`;
