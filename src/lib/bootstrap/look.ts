@@ -1,4 +1,4 @@
-import { realpathSync } from 'node:fs';
+import { realpathSync, statSync } from 'node:fs';
 import { ProloError } from '../errors.ts';
 import { runOk } from '../exec.ts';
 import { missingPackages } from '../lab/packages.ts';
@@ -43,6 +43,9 @@ export async function readDisks(): Promise<BlockDevice[]> {
  */
 export async function lookAt(paths: readonly string[], erase: readonly string[]): Promise<Candidate[]> {
   const real = paths.map(resolveDisk);
+  const other = real.find((path) => !statSync(path).isBlockDevice());
+  if (other)
+    throw new ProloError('bad-input', `disk ${other}: not a disk`, { hint: '`lsblk` shows what there is' });
   const erased = erase.map(resolveDisk);
   const twice = real.find((path, index) => real.indexOf(path) !== index);
   if (twice) throw new ProloError('bad-input', `disk ${twice}: is one disk, and there have to be two`);

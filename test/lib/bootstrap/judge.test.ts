@@ -1,6 +1,8 @@
 import { expect } from 'chai';
 import type { BlockDevice } from '../../../src/lib/bootstrap/disk.ts';
 import { judgeDisks, takeDownArgv } from '../../../src/lib/bootstrap/judge.ts';
+import { lookAt } from '../../../src/lib/bootstrap/look.ts';
+import { rejection } from '../../support/rejection.ts';
 import { device, mirror, part } from './disks.ts';
 
 const MARK = '0a1b2c3d';
@@ -27,6 +29,15 @@ describe('disks that a server is to be made of', () => {
 
   it('are taken where they are empty', () => {
     expect(judge([empty, device('/dev/sdb')])).to.equal('fresh');
+  });
+
+  it('are disks, and not what else is in /dev', async () => {
+    expect((await rejection(lookAt(['/dev/null', '/dev/zero'], []))).message).to.equal(
+      'disk /dev/null: not a disk',
+    );
+    expect((await rejection(lookAt(['no-such-disk'], []))).message).to.equal(
+      'disk /dev/no-such-disk: not there',
+    );
   });
 
   for (const [what, disk, words] of [
