@@ -5,7 +5,7 @@ use warnings;
 use Fcntl;
 use POSIX ();
 
-my ($new, $version, $base) = @ARGV;
+my ($new, $version, $base, $silence) = @ARGV;
 my ($synced, $sums, $is_named);
 $| = 1;
 binmode STDIN;
@@ -15,12 +15,22 @@ END {
     system 'rm', '-rf', $new if defined $new && !$is_named;
     $? = $status;
 }
-$SIG{$_} = sub { exit 1 } for qw(HUP INT TERM PIPE);
+$SIG{$_} = sub { exit 1 } for qw(HUP INT TERM PIPE ALRM);
+
+# A gateway that lost its power says nothing, not even that it is gone; and the folder of versions is locked meanwhile.
+sub heard {
+    my ($read) = @_;
+    alarm $silence;
+    my $got = $read->();
+    alarm 0;
+    return $got;
+}
 
 sub take {
     my ($left, $use) = @_;
     while ($left > 0) {
-        my $got = read STDIN, my $part, $left < 1048576 ? $left : 1048576;
+        my $part;
+        my $got = heard(sub { read STDIN, $part, $left < 1048576 ? $left : 1048576 });
         exit 3 unless $got;
         $use->($part);
         $left -= $got;
@@ -44,16 +54,22 @@ sub edit {
     close $file or die "$name: $!\n";
 }
 
-while (defined(my $line = <STDIN>)) {
+while (defined(my $line = heard(sub { scalar <STDIN> }))) {
     my ($what, $name, @rest) = split ' ', $line;
+    die "what is nothing?\n" unless defined $what;
     if ($what eq 'bytes') {
         my ($at, $length) = @rest;
         edit($name, $at, sub { take($length, $_[0]) });
     }
     elsif ($what eq 'zero') {
         my ($at, $length) = @rest;
-        edit($name, $at, sub { $_[0]->("\0" x $length) });
+        edit($name, $at, sub {
+            for (my $left = $length; $left > 0; $left -= 1048576) {
+                $_[0]->("\0" x ($left < 1048576 ? $left : 1048576));
+            }
+        });
     }
+    elsif ($what eq 'wait') { }
     elsif ($what eq 'size') {
         edit($name, 0, sub { truncate $_[1], $rest[0] or die "$name: $!\n" });
     }

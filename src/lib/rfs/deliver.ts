@@ -1,5 +1,6 @@
 import { type FileHandle, open, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { runFed } from '../exec.ts';
 import { packageRoot } from '../package-root.ts';
 import type { Remote } from './distribute.ts';
@@ -11,6 +12,8 @@ import { SUPERBLOCK_BYTES } from './squashfs/superblock.ts';
 
 const DELIVER_MS = 3600_000;
 const CHUNK = 1024 ** 2;
+/** So often a server hears that there is more to come. */
+const WAIT_MS = 20_000;
 
 /** What a version that is not signed yet is made of. */
 export interface Unsigned {
@@ -44,6 +47,7 @@ export function beginDelivery(
   const made = createPromise<Unsigned>();
   const signed = createPromise<Manifest>();
   async function* talk(): AsyncGenerator<Buffer> {
+    yield* waitFor(made.promise);
     const { folder, delta, same } = await made.promise;
     // A server that cannot do it has ended by now, and takes no more than this.
     yield line('size', 'root.img', delta.from);
@@ -51,6 +55,7 @@ export function beginDelivery(
     yield* changes(folder, delta, same, onProgress);
     onStep('hashing');
     yield line('hash', ...VERSION_FILES);
+    yield* waitFor(signed.promise);
     const { files } = await signed.promise;
     for (const name of [MANIFEST, SIGNATURE]) {
       const bytes = await readFile(join(dir, String(version), name));
@@ -90,6 +95,20 @@ export function beginDelivery(
 }
 
 const line = (...words: (string | number)[]): Buffer => Buffer.from(`${words.join(' ')}\n`);
+
+async function* waitFor(promise: Promise<unknown>): AsyncGenerator<Buffer> {
+  for (;;) {
+    const pause = new AbortController();
+    const isOver = setTimeout(WAIT_MS, false, { signal: pause.signal });
+    isOver.catch(() => undefined);
+    try {
+      if (await Promise.race([promise.then(() => true), isOver])) return;
+    } finally {
+      pause.abort();
+    }
+    yield line('wait');
+  }
+}
 
 /** What receive.pl is told; of files that are being written nothing is open any more. */
 async function* changes(

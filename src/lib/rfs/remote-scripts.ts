@@ -3,6 +3,8 @@ import { SPARE_BYTES } from './space.ts';
 
 /** How long to wait for what a run that was killed has left running there; it makes the same bytes. */
 const WAIT_SECONDS = 300;
+/** A server gives up a version when it has heard nothing of it for so long; less than others wait for the folder. */
+const SILENCE_SECONDS = 120;
 /** `flock`'s status when it waited in vain. */
 export const BUSY = 75;
 
@@ -80,7 +82,7 @@ export function receiveScript(
     'mkdir -m 755 $new; chmod 755 $new',
     // not cp: several of those at once take three times as long, where the kernel copies for them
     'nice -n 10 dd if=$base/root.img of=$new/root.img bs=1M status=none || { rm -rf $new; exit 0; }',
-    `exec nice -n 10 perl -e ${quote(program)} $new ${version} $base`,
+    `exec nice -n 10 perl -e ${quote(program)} $new ${version} $base ${SILENCE_SECONDS}`,
   ]);
 }
 

@@ -1,5 +1,8 @@
+import { spawn } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import {
+  cpSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -12,6 +15,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
+import { packageRoot } from '../../../src/lib/package-root.ts';
 import { beginDelivery, type Delivery } from '../../../src/lib/rfs/deliver.ts';
 import type { Delta } from '../../../src/lib/rfs/increment.ts';
 import { type Manifest, MANIFEST, SIGNATURE, VERSION_FILES } from '../../../src/lib/rfs/manifest.ts';
@@ -124,6 +128,46 @@ describe('a version made on a server out of the one before', function () {
     rmSync(join(server, '1'), { recursive: true });
     expect(await run()).to.equal(false);
     expect(readdirSync(server)).to.deep.equal([]);
+  });
+
+  /** Runs receive.pl itself. @returns its exit status once it ends, whether its input does or not */
+  async function receive(input: string | Buffer, isEnd: boolean, silence = 60): Promise<number | null> {
+    cpSync(join(server, '1'), join(server, '.new-2'), { recursive: true });
+    const argv = [join(packageRoot, 'templates/rfs/receive.pl'), '.new-2', '2', '1', String(silence)];
+    const child = spawn('perl', argv, { cwd: server, stdio: ['pipe', 'ignore', 'ignore'] });
+    try {
+      child.stdin.on('error', () => undefined);
+      child.stdin.write(input);
+      if (isEnd) child.stdin.end();
+      const [status] = (await once(child, 'exit')) as [number | null];
+      return status;
+    } finally {
+      child.kill('SIGKILL');
+    }
+  }
+
+  it('is given up where nothing more is heard of it, in a line, in data, or between two', async () => {
+    for (const input of ['', 'wait\n', 'bytes root.img 0 5', 'bytes root.img 0 500\nsome']) {
+      expect(await receive(input, false, 1), input).to.equal(1);
+      expect(readdirSync(server), input).to.deep.equal(['1']);
+    }
+  });
+
+  it('is none of what is cut off or garbage, and nothing is left', async () => {
+    const hashes = 'a '.repeat(4);
+    for (const input of [
+      '',
+      '\n',
+      'size root.img',
+      'bytes root.img 0 500\nsome',
+      `name ${hashes}\n`,
+      'hash nothing\n',
+      `hash root.img vmlinuz\nname ${hashes}\n`,
+      randomBytes(100_000),
+    ]) {
+      await receive(input, true);
+      expect(readdirSync(server), String(input).slice(0, 50)).to.deep.equal(['1']);
+    }
   });
 
   it('that is not to be any more leaves nothing, whenever that is', async () => {
