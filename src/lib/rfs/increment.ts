@@ -83,7 +83,9 @@ export async function makeIncrement(options: IncrementOptions): Promise<Delta> {
     const file = await open(image, 'r+');
     try {
       await file.truncate(superblock.inodeTable);
-      for (const range of zeroed) await writeAll(file, Buffer.alloc(range.end - range.start), range.start);
+      for (const { start, end } of zeroed)
+        for (let at = start; at < end; at += CHUNK)
+          await writeAll(file, Buffer.alloc(Math.min(CHUNK, end - at)), at);
       if (added.length > 0) await copyRanges(small, file, added, superblock.inodeTable);
       await writeAll(file, rendered.tables, dataEnd);
       await writeAll(file, rendered.superblock, 0);
