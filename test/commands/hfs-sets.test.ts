@@ -105,6 +105,7 @@ describe('prolo hfs with --set, and hfs choose', function () {
     expect((await cli('choose', 'u002', '--clear')).status).to.equal(0);
     for (const words of [['u001'], ['u001', 'usual', '--clear'], ['u001', '../x']])
       expect((await cli('choose', ...words)).status, words.join(' ')).to.equal(2);
+    expect((await cli('choose', 'u001@contest', 'usual')).stderr).to.include('names a home, not whose');
     expect((await cli('choose', 'nobody', 'usual')).stderr).to.include('user nobody: not in UDB');
   });
 

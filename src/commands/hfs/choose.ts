@@ -28,6 +28,10 @@ It counts from their next login on: nobody's home is taken from under them. Both
       throw new ProloError('bad-input', 'hfs choose: either a set or --clear', {
         hint: '`prolo hfs list` shows which homes there are',
       });
+    if (login.includes('@'))
+      throw new ProloError('bad-input', `login ${login}: names a home, not whose`, {
+        hint: 'such as `prolo hfs choose jdoe contest`',
+      });
     if (set !== undefined) mustBeSet(set);
     const client = operatorClient(await this.site());
     const answer = await client.call('choose', { login, set: set ?? null, actor: this.actor });
