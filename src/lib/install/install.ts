@@ -4,7 +4,7 @@ import { ProloError } from '../errors.ts';
 import type { Site } from '../site/site.ts';
 import { type Applied, applyInstall } from './apply.ts';
 import { recipesFor } from './catalogue.ts';
-import { newRunId, openJournal, type Run, writtenBy } from './journal.ts';
+import { type Journal, newRunId, openJournal, type Run, writtenBy } from './journal.ts';
 import { checkNics } from './nics.ts';
 import { orderRecipes, planInstall, type Step } from './plan.ts';
 import type { Distribution, Recipe } from './recipe.ts';
@@ -54,7 +54,15 @@ export async function applyPlan(
   if (steps.length === 0) return undefined;
   await checkWritable(root, steps);
   const { by, at, overwrite, onStep } = options;
-  const journal = openJournal(root);
+  const opened = openJournal(root);
+  let isWritten = false;
+  const journal: Journal = {
+    ...opened,
+    async write(one) {
+      await opened.write(one);
+      isWritten = true;
+    },
+  };
   const names = recipes.map(({ name }) => name);
   const run: Run = {
     id: newRunId(at),
@@ -70,12 +78,13 @@ export async function applyPlan(
       ...(onStep ? { onStep } : {}),
     });
     run.state = 'done';
+    if (isWritten) await journal.write(run);
     return { ...applied, run };
   } catch (error) {
     run.state = 'failed';
+    // A full disk is in the way of this too: what counts is what was in the way first.
+    if (isWritten) await journal.write(run).catch(() => undefined);
     throw error;
-  } finally {
-    if (run.changes.length > 0) await journal.write(run);
   }
 }
 

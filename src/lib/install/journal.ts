@@ -26,7 +26,7 @@ export interface Run {
   changes: Change[];
 }
 
-const DIR = 'var/lib/prolo/install';
+export const JOURNAL_DIR = 'var/lib/prolo/install';
 
 export interface Journal {
   /** Oldest first. */
@@ -38,7 +38,7 @@ export interface Journal {
 
 /** The journal of the host whose root folder this is. For root's eyes: it holds what files held. */
 export function openJournal(root: string): Journal {
-  const dir = join(root, DIR);
+  const dir = join(root, JOURNAL_DIR);
   const runs = async (): Promise<Run[]> => {
     const names = await readdir(dir).catch(() => []);
     const texts = await Promise.all(

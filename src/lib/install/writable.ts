@@ -2,6 +2,7 @@ import { constants } from 'node:fs';
 import { access } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { ProloError } from '../errors.ts';
+import { JOURNAL_DIR } from './journal.ts';
 import type { Step } from './plan.ts';
 
 /** Paths that a step writes to; what is not there yet stands for the folder that it will be made in. */
@@ -32,7 +33,7 @@ const WORDS: Readonly<Record<string, string>> = {
  * @throws ProloError `forbidden` with every place where it cannot
  */
 export async function checkWritable(root: string, steps: readonly Step[]): Promise<void> {
-  const places = [...new Set(steps.flatMap(placesOf))];
+  const places = [...new Set([...steps.flatMap(placesOf), `/${JOURNAL_DIR}`])];
   const found = await Promise.all(places.map((path) => troubleAt(root, path)));
   const troubles = [...new Set(found.filter((one) => one !== undefined))];
   if (troubles.length === 0) return;
