@@ -95,8 +95,13 @@ name, at a terminal, it asks what this machine is to become, and makes the gatew
     const entry = role ? await this.registration(site, role, target.hostname, root) : undefined;
     const steps = await this.show(plan.steps, entry?.told);
     const done = { steps, run: null, left: [] };
-    if ((plan.steps.length === 0 && !entry?.told) || flags.plan || flags['dry-run']) return done;
-    if (!(await this.agreed(plan.steps.length + (entry?.told ? 1 : 0)))) return done;
+    const count = plan.steps.length + (entry?.told ? 1 : 0);
+    if (count === 0) return done;
+    if (flags.plan || flags['dry-run']) {
+      this.note(`${count} ${count === 1 ? 'thing' : 'things'} to do; nothing was done`);
+      return done;
+    }
+    if (!(await this.agreed(count))) return done;
     const applied = plan.steps.length > 0 ? await this.apply(plan) : {};
     if (entry?.told) await this.tellMdb(site, entry.wanted, false);
     if (asked) {

@@ -179,7 +179,8 @@ describe('prolo install without a name', function () {
     const before = readFileSync(at('site/prolo.yml'), 'utf8');
     writeFileSync(at('answers.yml'), 'role: gw\nhostname: gw\n');
     const { stdout, exitCode, stderr } = await install('--plan', '--mac', '52:54:00:00:00:02');
-    expect([exitCode, stderr]).to.deep.equal([0, '']);
+    expect(exitCode).to.equal(0);
+    expect(stderr).to.match(/^\d+ things to do; nothing was done\n$/);
     expect(stdout)
       .to.match(/^\+ .*\/etc\/hosts/m)
       .and.include('prolo-registration.service');

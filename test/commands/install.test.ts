@@ -47,7 +47,8 @@ describe('prolo install, on a bare Debian in a folder', function () {
   });
 
   it('shows what it would do, and does nothing', async () => {
-    const { status, stdout } = await install(...RECIPES, '--plan');
+    const { status, stdout, stderr } = await install(...RECIPES, '--plan');
+    expect(stderr).to.match(/^\d+ things to do; nothing was done$/m);
     expect(status).to.equal(0);
     expect(stdout).to.include('+ /etc/nginx/sites-enabled/prolo\n');
     expect(existsSync(at('/etc/nginx/sites-enabled/prolo'))).to.equal(false);
