@@ -92,6 +92,17 @@ export async function makeHashTree(image: string, tree: string): Promise<string>
   return rootHash;
 }
 
+/** Reads all of an image. @throws ProloError `failed` where the tree is of other bytes */
+export async function mustBeHashTree(image: string, tree: string, rootHash: string): Promise<void> {
+  const { exitCode, stderr } = await run([...NICE, 'veritysetup', 'verify', image, tree, rootHash], {
+    timeoutMs: MAKE_MS,
+  });
+  if (exitCode === 0) return;
+  throw new ProloError('failed', `image ${image}: its hashes are not of its bytes: ${stderr.trim()}`, {
+    hint: '`prolo rfs commit --repack` makes it of all that is in staging; is the memory or the disk of this machine bad?',
+  });
+}
+
 async function make(argv: readonly string[], file: string, cwd?: string): Promise<string> {
   const where = cwd === undefined ? {} : { cwd };
   const { exitCode, stdout, stderr } = await run([...NICE, ...argv], { timeoutMs: MAKE_MS, ...where });

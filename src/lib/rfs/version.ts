@@ -7,7 +7,7 @@ import type { PackedFirst } from './boot-files.ts';
 import { type Base, readBase, writeFacts } from './base.ts';
 import type { Unsigned } from './deliver.ts';
 import { fingerprint } from './fingerprint.ts';
-import { hashFile, makeHashTree, makeImage, type Packing, sha256Of } from './image.ts';
+import { hashFile, makeHashTree, makeImage, mustBeHashTree, type Packing, sha256Of } from './image.ts';
 import { type Delta, makeIncrement, NotIncremental } from './increment.ts';
 import { makeInitramfs } from './initramfs.ts';
 import { renewHashTree } from './verity.ts';
@@ -106,13 +106,15 @@ export async function makeVersion(commit: Commit): Promise<Made> {
     await rm(sortFile);
     onStep?.('hashes');
     const tree = makeTree(file('root.img'), file('root.verity'), out);
+    // Whatever was taken over from the version before: machines refuse each block that its hash is not of.
+    const proven = tree.then((top) => out && mustBeHashTree(file('root.img'), file('root.verity'), top));
     const imageSum = hash('root.img');
     const kernelSums = hash('vmlinuz', 'initrd.img');
     const printed = fingerprint(staging);
     // A disk says only once that it failed: a second call would not hear of it.
     const synced = syncPath(file('root.img'));
     // Whatever fails is heard of below, once nothing is at work in the folder any more.
-    const all = Promise.allSettled([tree, imageSum, kernelSums, printed, synced]);
+    const all = Promise.allSettled([tree, proven, imageSum, kernelSums, printed, synced]);
     const [isTree, sumsOf] = await Promise.allSettled([tree, kernelSums]);
     if (out && isTree.status === 'fulfilled' && sumsOf.status === 'fulfilled') {
       const before = out.base.manifest.files;
@@ -122,6 +124,7 @@ export async function makeVersion(commit: Commit): Promise<Made> {
       commit.onMade?.({ folder: work, delta: out.delta, same });
     }
     await all;
+    await proven;
     const [rootHash, print, ...known] = await Promise.all([tree, printed, imageSum, kernelSums, synced]);
     const sums = known.flatMap((found) => found ?? []);
     if (print !== commit.treeFingerprint)
@@ -207,7 +210,8 @@ async function makeTree(image: string, tree: string, made: Incremented | undefin
   if (!made) return makeHashTree(image, tree);
   const { delta, base } = made;
   const old = join(base.folder, 'root.verity');
-  const isWhole = (await sha256Of(old)) === base.manifest.files['root.verity'].sha256;
+  const sum = await sha256Of(old).catch(() => undefined); // it may have been pruned by now
+  const isWhole = sum === base.manifest.files['root.verity'].sha256;
   const changed = [
     { start: 0, end: SUPERBLOCK_BYTES },
     ...delta.zeroed,

@@ -15,8 +15,10 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import { keyPairOf } from '../../../src/lib/ed25519.ts';
 import type { ProloError } from '../../../src/lib/errors.ts';
-import { fingerprint } from '../../../src/lib/rfs/fingerprint.ts';
+import { fingerprint, listTree } from '../../../src/lib/rfs/fingerprint.ts';
+import { mustBeHashTree } from '../../../src/lib/rfs/image.ts';
 import { findHashes, findLeftovers, hashedAccounts, isSeatSecrets } from '../../../src/lib/rfs/leftovers.ts';
+import type { Manifest } from '../../../src/lib/rfs/manifest.ts';
 import { type Commit, findDamage, makeVersion, readManifest } from '../../../src/lib/rfs/version.ts';
 import { kernelTreeOfLab, makeStaging, needsKernel } from '../../support/rfs.ts';
 import { needs } from '../../support/needs.ts';
@@ -99,6 +101,25 @@ describe('a version of the root filesystem', function () {
     expect((await rejection(makeVersion(changing))).message).to.match(/it changed while it was read/);
     expect(existsSync(join(commit.dir, '2'))).to.equal(false);
     expect(readdirSync(commit.dir).filter((name) => name.startsWith('.'))).to.deep.equal([]);
+  });
+
+  it('is made out of one whose hashes are gone by then', async () => {
+    const make = async (version: number, before: Manifest | undefined, onStep?: (what: string) => void) => {
+      const listing = await listTree(commit.staging);
+      const listedAt = new Date(Date.now() + 1000);
+      const increment = { before, layout: 'like it', facts: listing.facts(), listedAt, repack: false };
+      const { fingerprint: treeFingerprint } = listing;
+      return makeVersion({ ...commit, version, treeFingerprint, increment, ...(onStep ? { onStep } : {}) });
+    };
+    const { manifest } = await make(8, undefined);
+    writeFileSync(join(commit.staging, 'etc/motd'), 'out of another\n');
+    const old = join(commit.dir, '8/root.verity');
+    const made = await make(9, manifest, (what) => what === 'hashes' && rmSync(old));
+    expect(made.delta?.base).to.equal(8);
+    expect(await findDamage(commit.dir, made.manifest)).to.deep.equal([]);
+    expect(readdirSync(join(commit.dir, '9'))).to.have.lengthOf(7);
+    const at = (name: string): string => join(commit.dir, '9', name);
+    await mustBeHashTree(at('root.img'), at('root.verity'), made.manifest.rootHash);
   });
 
   it('is none where the tree cannot be listed while it is hashed, and that is said', async () => {
