@@ -13,7 +13,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { expect } from 'chai';
 import type { Recipe, RecipeMaker } from '../../../src/lib/install/recipe.ts';
-import { base } from '../../../src/lib/install/recipes/base.ts';
+import { base, localeDefinition } from '../../../src/lib/install/recipes/base.ts';
 import { conntrack } from '../../../src/lib/install/recipes/conntrack.ts';
 import { dhcp } from '../../../src/lib/install/recipes/dhcp.ts';
 import { journalRemote, journalUpload } from '../../../src/lib/install/recipes/journal.ts';
@@ -149,6 +149,8 @@ describe('what recipes write', function () {
     expect([packages, afterwards?.[0]]).to.deep.equal([['tzdata', 'locales'], ['locale-gen']]);
     expect(read('/etc/default/locale')).to.equal('LANG=en_US.UTF-8\n');
     expect(read('/etc/locale.gen')).to.equal('en_US.UTF-8 UTF-8\n');
+    expect(localeDefinition('fr_FR.utf8')).to.equal('fr_FR.UTF-8 UTF-8');
+    expect(localeDefinition('fr_FR')).to.equal('fr_FR ISO-8859-1');
     symlinkSync('../usr/share/zoneinfo/Etc/UTC', at('/etc/localtime'));
     execFileSync('systemd-tmpfiles', ['--create', `--root=${dir}`, 'prolo-timezone.conf']);
     expect(readlinkSync(at('/etc/localtime'))).to.equal('../usr/share/zoneinfo/Europe/Paris');

@@ -40,8 +40,8 @@ export const base: RecipeMaker = ({ hostname, distribution, site: { config } }) 
   };
 };
 
-/** As locale.gen(5) has it: `en_US.UTF-8 UTF-8`. */
-function localeDefinition(locale: string): string {
-  const charset = locale.split('.')[1] ?? 'ISO-8859-1';
-  return `${locale} ${charset}`;
+/** As locale.gen(5) has it: `en_US.UTF-8 UTF-8`; that is what `en_US.utf8` means too, which no charmap is called. */
+export function localeDefinition(locale: string): string {
+  const [name, charset = 'ISO-8859-1'] = locale.split('.');
+  return /^utf-?8$/i.test(charset) ? `${name}.UTF-8 UTF-8` : `${locale} ${charset}`;
 }
