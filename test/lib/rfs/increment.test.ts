@@ -148,6 +148,8 @@ describe('an image made out of the one before', function () {
     execFileSync('setfattr', ['-n', 'user.note', '-v', 'kept', tree('etc/empty')]);
     await makeFirst();
 
+    for (const name of ['[ab]', '*', 'a?', 'b\\c', '-rf', '!(x)', '{x,y}', '...', 'blank ', 'n'.repeat(255)])
+      writeFileSync(tree(`etc/${name}`), name);
     chmodSync(tree('etc/same too'), 0o600);
     writeFileSync(tree('big/one more'), 'new');
     rmSync(tree('big/a long name so that lists are long 7'));
