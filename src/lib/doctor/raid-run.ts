@@ -21,7 +21,8 @@ import { chooseSurvivor, planReplace, replaceMark, type Table } from './raid-rep
  */
 export async function planReplacement(old: string, by: string, erase: boolean): Promise<Step[]> {
   const facts = await readRaidFacts();
-  if (facts.arrays.length === 0) throw new ProloError('not-found', 'raid: no array here', {
+  if (facts.arrays.length === 0)
+    throw new ProloError('not-found', 'raid: no array here', {
       hint: 'run it on the server with the dead disk; `cat /proc/mdstat` shows its arrays',
     });
   const [candidate] = await lookAt([by], erase ? [by] : []);
