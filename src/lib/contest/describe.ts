@@ -1,7 +1,7 @@
 import { table } from '../cli/table.ts';
 import type { ContestMode } from './mode.ts';
 import type { HomeLag } from './homes.ts';
-import { utcTime } from '../cli/host-time.ts';
+import { zonedTime } from '../cli/host-time.ts';
 import { isRight, type Probe } from './probe.ts';
 import type { ConsumerStatus, ContestStatus, State } from './status.ts';
 
@@ -11,10 +11,10 @@ export function describeMode(
   phase: string,
 ): string {
   if (starts_at === null) return 'no contest runs';
-  const end = ends_at === null ? '' : `, until ${utcTime(ends_at)}`;
-  if (phase === 'waiting') return `the contest starts at ${utcTime(starts_at)}${end}`;
-  if (phase === 'on') return `the contest runs since ${utcTime(starts_at)}${end}`;
-  return `the contest ran from ${utcTime(starts_at)} to ${utcTime(ends_at!)}`;
+  const end = ends_at === null ? '' : `, until ${zonedTime(ends_at)}`;
+  if (phase === 'waiting') return `the contest starts at ${zonedTime(starts_at)}${end}`;
+  if (phase === 'on') return `the contest runs since ${zonedTime(starts_at)}${end}`;
+  return `the contest ran from ${zonedTime(starts_at)} to ${zonedTime(ends_at!)}`;
 }
 
 const WAY_OUT: Record<Exclude<State, 'ok'>, string> = {
@@ -35,7 +35,7 @@ export function describeStatus(status: ContestStatus, now: Date): string {
       : `${Math.max(0, Math.round((now.getTime() - Date.parse(one.seen_at)) / 1000))} s ago`,
     one.problem || one.state,
   ]);
-  const by = epoch === 0 ? '' : ` (${changed_by}, ${utcTime(changed_at)})`;
+  const by = epoch === 0 ? '' : ` (${changed_by}, ${zonedTime(changed_at)})`;
   return [
     `${describeMode(status, status.phase)}${by}`,
     `machines ${registration ? 'may' : 'may not'} register themselves`,

@@ -1,4 +1,4 @@
-import { utcTime } from '../cli/host-time.ts';
+import { zonedTime } from '../cli/host-time.ts';
 import { ProloError } from '../errors.ts';
 import { USUAL } from '../hfs/home-name.ts';
 
@@ -74,11 +74,11 @@ export function startMode(mode: ContestMode, wish: Wish): ContestMode {
   const phase = phaseAt(mode, wish.now.getTime());
   const at = futureTime(wish);
   if (phase === 'on' && mode.ends_at === null)
-    throw new ProloError('conflict', `contest: it runs since ${utcTime(mode.starts_at!)}`, {
+    throw new ProloError('conflict', `contest: it runs since ${zonedTime(mode.starts_at!)}`, {
       hint: '`prolo contest status` shows it; `prolo contest stop` ends it',
     });
   if (phase === 'on' && wish.at !== undefined)
-    throw new ProloError('conflict', `contest: it runs until ${utcTime(mode.ends_at!)}`, {
+    throw new ProloError('conflict', `contest: it runs until ${zonedTime(mode.ends_at!)}`, {
       hint: 'without --at it goes on beyond that; to start later, stop it first',
     });
   if (phase === 'on' && wish.homes !== undefined && wish.homes !== mode.homes)
@@ -103,7 +103,7 @@ export function stopMode(mode: ContestMode, wish: Wish): ContestMode {
   if (Date.parse(at) <= Date.parse(mode.starts_at!))
     throw new ProloError(
       'bad-input',
-      `contest: it starts at ${utcTime(mode.starts_at!)}, and cannot end before`,
+      `contest: it starts at ${zonedTime(mode.starts_at!)}, and cannot end before`,
       {
         hint: 'without --at it does not start at all',
       },
@@ -114,7 +114,7 @@ export function stopMode(mode: ContestMode, wish: Wish): ContestMode {
 function futureTime({ now, at }: Wish): string {
   if (at === undefined) return now.toISOString();
   if (Date.parse(at) > now.getTime()) return at;
-  throw new ProloError('bad-input', `time ${utcTime(at)}: it is over`, {
+  throw new ProloError('bad-input', `time ${zonedTime(at)}: it is over`, {
     hint: 'without --at it is done at once; a day is written as "2026-05-02 14:30"',
   });
 }
