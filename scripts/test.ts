@@ -8,6 +8,7 @@ process.chdir(root);
 const files = ['test/lib', 'test/daemons', 'test/commands', 'test/docs', 'test/e2e'].flatMap((dir) =>
   find(dir),
 );
+process.env.TZ = 'UTC'; // what people read is in their host's zone
 // Real servers on a busy machine: what fails there is tried once more, and named at the end if that helped.
 const retries = process.env.CI === 'true' ? 1 : 0;
 const mocha = new Mocha({ timeout: 20_000, retries, color: process.stdout.isTTY });
