@@ -33,11 +33,12 @@ home is dead.`;
   };
 
   async run() {
-    const [{ backupsClient }, { parseFrom, parseTime, restorableTable }, { confirm }, { namedHome }] =
+    const [{ backupsClient }, { parseFrom, restorableTable }, { confirm }, { parseTime }, { namedHome }] =
       await Promise.all([
         import('../../lib/hfs/backup/operator.ts'),
         import('../../lib/hfs/backup/words.ts'),
         import('../../lib/cli/confirm.ts'),
+        import('../../lib/cli/host-time.ts'),
         import('../../lib/hfs/named-home.ts'),
       ]);
     const client = backupsClient(await this.site());

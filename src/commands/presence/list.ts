@@ -45,9 +45,8 @@ export default class PresenceList extends BaseCommand<typeof PresenceList> {
   }
 
   private async then(at: string) {
-    const [{ readSessionsAt }, { parseTime }, { hostTime }, { ProloError }] = await Promise.all([
+    const [{ readSessionsAt }, { hostTime, parseTime }, { ProloError }] = await Promise.all([
       import('../../lib/presence/history.ts'),
-      import('../../lib/hfs/backup/words.ts'),
       import('../../lib/cli/host-time.ts'),
       import('../../lib/errors.ts'),
     ]);

@@ -1,5 +1,5 @@
+import { parseTime } from '../cli/host-time.ts';
 import { ProloError } from '../errors.ts';
-import { parseTime } from '../hfs/backup/words.ts';
 import { mustBeSet } from '../hfs/named-home.ts';
 import type { Site } from '../site/site.ts';
 import type { Store } from '../store/store.ts';

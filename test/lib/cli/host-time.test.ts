@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { expect } from 'chai';
+import { parseTime } from '../../../src/lib/cli/host-time.ts';
 
 const MODULE = join(import.meta.dirname, '../../../src/lib/cli/host-time.ts');
 
@@ -21,4 +22,17 @@ describe('times as people read them', function () {
     ['America/St_Johns', '2026-05-02 09:33:22 -02:30'],
   ] as const)
     it(`say which zone they are in: ${zone}`, () => expect(zoned(zone)).to.equal(text));
+});
+
+describe('times as people write them', () => {
+  const now = new Date(2026, 4, 2, 16, 0, 0);
+  it('a time of today, of another day, with a zone', () => {
+    expect(parseTime('14:30', now)).to.equal(new Date(2026, 4, 2, 14, 30).toISOString());
+    expect(parseTime('2026-05-01 09:05', now)).to.equal(new Date(2026, 4, 1, 9, 5).toISOString());
+    expect(parseTime('2026-05-02T12:30:00Z', now)).to.equal('2026-05-02T12:30:00.000Z');
+  });
+  for (const text of ['', '25:00', '12:61', 'yesterday', '2026-13-01', '5', '14:30; rm'])
+    it(`no time: ${JSON.stringify(text)}`, () => {
+      expect(() => parseTime(text, now)).to.throw(/not a time/);
+    });
 });

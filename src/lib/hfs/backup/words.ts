@@ -3,23 +3,6 @@ import { ProloError } from '../../errors.ts';
 import type { Evacuation } from '../db/evacuate.ts';
 import type { Restorable } from '../db/restorable.ts';
 
-/**
- * A time as an operator writes it, in this host's zone: `14:30`, of today; `2026-05-02 14:30`; or ISO 8601.
- * @throws ProloError `bad-input`
- */
-export function parseTime(text: string, now: Date): string {
-  const clock = /^(\d{1,2}):(\d\d)(?::(\d\d))?$/.exec(text);
-  const time = clock
-    ? new Date(now.getFullYear(), now.getMonth(), now.getDate(), ...(clock.slice(1).map((part) => Number(part ?? 0)) as [number, number, number])) // prettier-ignore
-    : new Date(/^\d{4}-\d\d-\d\d/.test(text) ? text.replace(' ', 'T') : NaN);
-  const inRange = !clock || (Number(clock[1]) < 24 && Number(clock[2]) < 60 && Number(clock[3] ?? 0) < 60);
-  if (Number.isNaN(time.getTime()) || !inRange)
-    throw new ProloError('bad-input', `time ${text}: not a time`, {
-      hint: 'such as 14:30, "2026-05-02 14:30", or 2026-05-02T12:30:00Z',
-    });
-  return time.toISOString();
-}
-
 /** `1:3` is the old image of epoch 3 on server 1; all else is a snapshot. @throws ProloError `bad-input` */
 export function parseFrom(text: string): { snapshot: string } | { kept: { hfs: number; epoch: number } } {
   const [, hfs, epoch] = /^(\d{1,4}):([1-9]\d{0,8})$/.exec(text) ?? [];

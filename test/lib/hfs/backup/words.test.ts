@@ -8,7 +8,7 @@ import { lastBefore, spread } from '../../../../src/lib/hfs/backup/choose.ts';
 import { planRetention } from '../../../../src/lib/hfs/backup/retention.ts';
 import { type Extent, layOutTar, mergeExtents } from '../../../../src/lib/hfs/backup/sparse-tar.ts';
 import { everyPattern } from '../../../../src/lib/hfs/backup/timers.ts';
-import { parseFrom, parseTime } from '../../../../src/lib/hfs/backup/words.ts';
+import { parseFrom } from '../../../../src/lib/hfs/backup/words.ts';
 import { readSnapshots } from '../../../../src/lib/hfs/backup/restic.ts';
 
 const GRAIN = 64 * 1024;
@@ -117,16 +117,6 @@ describe('A dead server’s homes', () => {
 });
 
 describe('What an operator says of a backup', () => {
-  const now = new Date(2026, 4, 2, 16, 0, 0);
-  it('a time of today, of another day, with a zone', () => {
-    expect(parseTime('14:30', now)).to.equal(new Date(2026, 4, 2, 14, 30).toISOString());
-    expect(parseTime('2026-05-01 09:05', now)).to.equal(new Date(2026, 4, 1, 9, 5).toISOString());
-    expect(parseTime('2026-05-02T12:30:00Z', now)).to.equal('2026-05-02T12:30:00.000Z');
-  });
-  for (const text of ['', '25:00', '12:61', 'yesterday', '2026-13-01', '5', '14:30; rm'])
-    it(`no time: ${JSON.stringify(text)}`, () => {
-      expect(() => parseTime(text, now)).to.throw(/not a time/);
-    });
   it('a snapshot, or an old image', () => {
     expect(parseFrom('1:3')).to.deep.equal({ kept: { hfs: 1, epoch: 3 } });
     expect(parseFrom('13d8d35b')).to.deep.equal({ snapshot: '13d8d35b' });
