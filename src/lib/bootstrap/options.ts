@@ -97,7 +97,7 @@ export function checkOptions(options: BootstrapOptions): void {
     'such as bookworm',
   );
   for (const line of options.sources)
-    demand(!/\p{Cc}/u.test(line), 'mirror: more than a line', 'such as http://deb.debian.org/debian');
+    demand(!/\p{Cc}/u.test(line), 'mirror: more than a line', 'such as http://mirror.lan/debian');
   for (const name of [kernel, ...packages])
     demand(/^[a-z0-9][a-z0-9+.@_-]*$/i.test(name), `package ${name}: not a name of a package`);
 }
