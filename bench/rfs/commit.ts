@@ -72,6 +72,7 @@ async function measureUnchanged(rig: Rig, runs: number, report: (text: string) =
   const find = async (): Promise<void> => {
     theirs.push(1000 * (await seconds(() => rig.run('find', rig.staging, '-fls', '/dev/null'))));
   };
+  settle();
   for (let round = 0; round < runs; round++)
     for (const side of round % 2 ? [commit, find] : [find, commit]) await side();
   const against = `${median(ours).toFixed(0)} ms; find -ls of ${rig.grown.files} files: ${median(theirs).toFixed(0)} ms`;
