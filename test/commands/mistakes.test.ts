@@ -20,14 +20,14 @@ describe('prolo, typed by somebody who is tired', function () {
     expect((await run('mdb', 'shw', 'pas-r01p01')).stderr).to.include('did you mean `prolo mdb show`?');
     expect((await run('mdb', 'delete')).stderr).to.include('`prolo mdb --help` lists them');
     expect((await run('frobnicate')).stderr).to.include('`prolo help` lists them');
-    expect((await run('presence', 'list', 'jdoe')).stderr).to.equal(
-      'prolo: presence list: it does not take jdoe\n       `prolo presence list --help` says what it takes\n',
+    expect((await run('rfs', 'status', 'jdoe')).stderr).to.equal(
+      'prolo: rfs status: it does not take jdoe\n       `prolo rfs status --help` says what it takes\n',
     );
   });
 
   it('with --json it is one document too', async () => {
     for (const [argv, message] of [
-      [['presence', 'list', 'jdoe', '--json'], 'presence list: it does not take jdoe'],
+      [['rfs', 'status', 'jdoe', '--json'], 'rfs status: it does not take jdoe'],
       [['mdb', 'lst', '--json'], 'mdb lst: no such command'],
     ] as const) {
       const { status, stdout, stderr } = await run(...argv);
