@@ -203,7 +203,7 @@ function joinTree(
   return root;
 }
 
-/** Whether it has any data. */
+/** Whether any of its blocks lies in the image: a hole has the length 0. */
 function isStored({ table, at, bytes }: FileInode['blocks']): boolean {
   return table.subarray(at, at + bytes).some((byte) => byte !== 0);
 }
