@@ -124,7 +124,7 @@ describe('what machines say to the doctor', () => {
     await new Promise<void>((done) => server.listen(0, '127.0.0.1', () => done()));
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/vmlinuz`;
     const { signal } = new AbortController();
-    const { got } = await getHead(url, signal, 5_000);
+    const { sha256: got } = await getHead(url, signal, 5_000);
     const look = async (file: object): Promise<string[]> => {
       const order = { boot: [{ url, whole: false, ...file }] };
       return said(seatBoot.decide(await seatBoot.gather({ order, signal } as never)));

@@ -4,30 +4,21 @@ import type { Machine } from '../../mdb/record.ts';
 import type { Manifest } from '../../rfs/manifest.ts';
 import { filesFor } from '../../rfs/record.ts';
 import { listVersions } from '../../rfs/table.ts';
-import { getPage, whyNot } from '../http.ts';
+import { getPage } from '../http.ts';
+import { type Came, fetchFile, HTTP_FILE_MS, judgeFile, type Wanted } from '../http-file.ts';
 import { missingServers } from '../root-servers.ts';
-import { check, type Finding, green, type Patient, red } from '../check.ts';
-
-export interface Wanted {
-  url: string;
-  /** What the manifest of its version says; undefined: nothing does. */
-  sha256?: string;
-  version?: number;
-}
-
-export interface Fetched extends Wanted {
-  status?: number;
-  got?: string;
-  trouble?: string;
-}
+import { check, green, type Patient, red } from '../check.ts';
 
 interface Facts {
-  files: Fetched[];
+  files: (Wanted & Came)[];
   /** Numbers of RFS that nobody is. */
   missing: number[];
 }
 
-const FETCH_MS = 6_000;
+const WAY = {
+  trouble: 'systemctl restart nginx on that server',
+  status: 'see netboot in prolo.yml',
+};
 
 /** The kernel and the initramfs that machines are told of, each fetched whole from its server. */
 export const boot = check({
@@ -41,7 +32,14 @@ export const boot = check({
         .flatMap((machine) => filesToBoot(site.config, view, manifests, machine))
         .map((file) => [file.url, file]),
     );
-    const files = await Promise.all([...wanted.values()].map((one) => fetchOne(one, signal)));
+    const files = await Promise.all(
+      [...wanted.values()].map((one) =>
+        fetchFile(one, (url) => {
+          const method = one.sha256 === undefined ? { method: 'HEAD' as const } : {};
+          return getPage(url, { signal, timeoutMs: HTTP_FILE_MS, ...method });
+        }),
+      ),
+    );
     return { files, missing: missingServers(view) };
   },
   decide({ files, missing }: Facts) {
@@ -52,7 +50,7 @@ export const boot = check({
           `prolo mdb set SERVER --aliases THOSE-IT-HAS,rfs${rfs}`,
         ),
       ),
-      ...files.flatMap(judge),
+      ...files.flatMap((file) => judgeFile(file, file.sha256, WAY)),
     ];
     const hashed = files.filter(({ sha256 }) => sha256 !== undefined).length;
     return found.length > 0
@@ -92,33 +90,4 @@ function kinds(view: MdbView) {
     if (machine.is_faulty || machine.mtype === 'service' || seen.has(kind)) return false;
     return seen.add(kind);
   });
-}
-
-async function fetchOne(wanted: Wanted, signal: AbortSignal): Promise<Fetched> {
-  const { url } = wanted;
-  try {
-    const method = wanted.sha256 === undefined ? { method: 'HEAD' as const } : {};
-    const { status, sha256 } = await getPage(url, { signal, timeoutMs: FETCH_MS, ...method });
-    return { ...wanted, status, got: sha256 };
-  } catch (error) {
-    return { ...wanted, trouble: whyNot(error, FETCH_MS) };
-  }
-}
-
-function judge({ url, sha256, version, status, got, trouble }: Fetched): Finding[] {
-  if (trouble !== undefined) return [red(`${url}: ${trouble}`, 'systemctl restart nginx on that server')];
-  if (status !== 200)
-    return [
-      red(
-        `${url}: status ${status}`,
-        version ? `prolo rfs verify ${version} --repair` : 'see netboot in prolo.yml',
-      ),
-    ];
-  if (sha256 === undefined || got === sha256) return [];
-  return [
-    red(
-      `${url}: not the file of version ${version}: its hash is another`,
-      `prolo rfs verify ${version} --repair`,
-    ),
-  ];
 }

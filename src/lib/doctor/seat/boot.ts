@@ -3,7 +3,8 @@ import { type IncomingMessage, request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
 import { check, type Finding, green, red } from '../check.ts';
 import { type BootFile, fetchBootFiles, judgeBootFile } from '../checks/tftp.ts';
-import { getPage, whyNot } from '../http.ts';
+import { getPage } from '../http.ts';
+import { type Came, fetchFile, HTTP_FILE_MS, judgeFile } from '../http-file.ts';
 import { HEAD_BYTES, type Order, type OrderedFile, type SeatPatient } from './order.ts';
 
 /** What firmware would fetch, and whether it is what the gateway itself gets. */
@@ -38,52 +39,33 @@ export function judgeTftp({ files, order }: { files: BootFile[]; order: Pick<Ord
   return found.length > 0 ? found : [green('both files, as the gateway gets them')];
 }
 
-interface Fetched extends OrderedFile {
-  status?: number;
-  got?: string;
-  trouble?: string;
-}
-
-const FETCH_MS = 6_000;
+const WAY = { trouble: 'prolo doctor --only boot', status: 'prolo doctor --only boot' };
 
 /** The kernel and the initramfs: one machine fetches them whole, all others their beginning. */
 export const seatBoot = check({
   name: 'boot',
   subject: 'boot files by HTTP, and their hashes',
-  gather: async ({ order, signal }: SeatPatient): Promise<Fetched[]> =>
-    Promise.all(order.boot.map((file) => fetchOne(file, signal))),
-  decide(files: Fetched[]): Finding[] {
+  gather: async ({ order, signal }: SeatPatient): Promise<(OrderedFile & Came)[]> =>
+    Promise.all(
+      order.boot.map((file) =>
+        fetchFile(file, (url) =>
+          file.whole ? getPage(url, { signal, timeoutMs: HTTP_FILE_MS }) : getHead(url, signal, HTTP_FILE_MS),
+        ),
+      ),
+    ),
+  decide(files: (OrderedFile & Came)[]): Finding[] {
     if (files.length === 0) return [green('it boots no files of ours')];
-    const found = files.flatMap(judge);
+    const found = files.flatMap((file) => judgeFile(file, file.whole ? file.sha256 : file.head, WAY));
     return found.length > 0 ? found : [green('its boot files are those of the gateway')];
   },
 });
-
-async function fetchOne(file: OrderedFile, signal: AbortSignal): Promise<Fetched> {
-  try {
-    if (!file.whole) return { ...file, ...(await getHead(file.url, signal, FETCH_MS)) };
-    const { status, sha256 } = await getPage(file.url, { signal, timeoutMs: FETCH_MS });
-    return { ...file, status, got: sha256 };
-  } catch (error) {
-    return { ...file, trouble: whyNot(error, FETCH_MS) };
-  }
-}
-
-function judge({ url, whole, sha256, head, status, got, trouble, version }: Fetched): Finding[] {
-  const repair = version ? `prolo rfs verify ${version} --repair` : 'prolo doctor --only boot';
-  if (trouble !== undefined) return [red(`${url}: ${trouble}`, 'prolo doctor --only boot')];
-  if (status !== 200 && status !== 206) return [red(`${url}: status ${status}`, repair)];
-  const wanted = whole ? sha256 : head;
-  if (wanted === undefined || wanted === got) return [];
-  return [red(`${url}: not the file that it should be: its hash is another`, repair)];
-}
 
 /** The hash of a file's first MiB; the server may send more, which is not waited for. */
 export async function getHead(
   url: string,
   signal: AbortSignal,
   timeoutMs: number,
-): Promise<{ status: number; got: string }> {
+): Promise<{ status: number; sha256: string }> {
   const limit = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
   const request = url.startsWith('https:') ? requestHttps : requestHttp;
   const response = await new Promise<IncomingMessage>((resolve, reject) => {
@@ -97,5 +79,5 @@ export async function getHead(
     left -= chunk.length;
     if (left <= 0) break;
   }
-  return { status: response.statusCode!, got: hash.digest('hex') };
+  return { status: response.statusCode!, sha256: hash.digest('hex') };
 }

@@ -120,7 +120,7 @@ async function writeOrders(
         urlsOf(known, chosen).map(async (url) => {
           // What this host cannot get is the matter of its own check.
           const head = await getHead(url, signal, GET_MS).catch(() => undefined);
-          return head?.status === 200 || head?.status === 206 ? [[url, head.got] as const] : [];
+          return head?.status === 200 || head?.status === 206 ? [[url, head.sha256] as const] : [];
         }),
       ),
     ]);

@@ -1,6 +1,6 @@
 import { ProloError } from '../../errors.ts';
 import type { BootFile } from '../checks/tftp.ts';
-import type { Wanted } from '../checks/boot.ts';
+import type { Wanted } from '../http-file.ts';
 import type { SwitchRecord } from '../../mdb/record.ts';
 
 /** What one machine is asked to look at, and what it should find: told by the gateway, since a PC knows little of the site. */
