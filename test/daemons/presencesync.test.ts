@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import { start } from '../../src/daemons/presencesync.ts';
 import { silentLog } from '../../src/lib/log.ts';
-import { removeMachines, updateMachine } from '../../src/lib/mdb/machines.ts';
+import { changeMachines, removeMachines, updateMachine } from '../../src/lib/mdb/machines.ts';
 import { findPresence, listPresence } from '../../src/lib/presence/table.ts';
 import { removeUsers } from '../../src/lib/udb/users.ts';
 import { ask, auditLines, getList, type PresenceSite, presenceStarter } from '../lib/presence/support.ts';
@@ -230,6 +230,47 @@ onBothStores('presencesync', (fresh) => {
     await follower.until(() => follower.state.size === 0);
     expect(await ask(test, 'login', { login: 'u1', hostname: 'seat1' }, one)).to.include({ status: 200 });
     expect(await getList(test), 'an alias is its machine').to.deep.equal({ u1: 'm1' });
+  });
+
+  it('a machine that gets another name keeps its session, which goes on by the old one', async () => {
+    const test = await run({ store: await fresh() });
+    const { config } = test.site;
+    const addresses = await Promise.all(['m1', 'm2'].map((name) => machineIp(test, name)));
+    const beat = (n: number) =>
+      ask(test, 'heartbeat', { login: `u${n}`, hostname: `m${n}` }, addresses[n - 1]);
+    for (const n of [1, 2]) await ask(test, 'login', { login: `u${n}`, hostname: `m${n}` });
+    const before = await test.db.knex('presence').orderBy('login');
+    const follower = await subscribe(test);
+    const where = (): string[] => [...follower.state.values()].map(({ hostname }) => String(hostname)).sort();
+    await updateMachine(test.db, config, 'test', 'm1', { hostname: 'n1' });
+    await follower.until(() => where().includes('n1'));
+    // Each has the other's name.
+    await changeMachines(test.db, config, 'test', (all) => ({
+      wishes: [
+        { machine: all.find(({ hostname }) => hostname === 'n1')!, input: { hostname: 'm2' } },
+        { machine: all.find(({ hostname }) => hostname === 'm2')!, input: { hostname: 'n1' } },
+      ],
+    }));
+    await follower.until(() => follower.state.get('u1')?.hostname === 'm2');
+    expect(await getList(test)).to.deep.equal({ u1: 'm2', u2: 'n1' });
+    expect(await test.db.knex('presence').orderBy('login')).to.deep.equal([
+      { ...before[0], hostname: 'm2' },
+      { ...before[1], hostname: 'n1' },
+    ]);
+    for (const n of [1, 2]) expect(await beat(n)).to.include({ status: 200 });
+    const said = (await auditLines(test.db)).slice(-2).map((line) => line.split(' | ')[1]);
+    expect(said).to.have.members([
+      'presence renamed: u1 at m2: it was n1',
+      'presence renamed: u2 at n1: it was m2',
+    ]);
+    // So do its logout, and a login before it has heard of the new one.
+    expect(await ask(test, 'logout', { login: 'u2', hostname: 'n1' })).to.include({ status: 200 });
+    await updateMachine(test.db, config, 'test', 'n1', { hostname: 'n2' });
+    const pair = { login: 'u1', hostname: 'm1' };
+    expect(await ask(test, 'logout', pair, addresses[0])).to.include({ status: 200 });
+    expect(await getList(test)).to.deep.equal({});
+    expect(await ask(test, 'login', pair, addresses[0])).to.include({ status: 200 });
+    expect(await getList(test)).to.deep.equal({ u1: 'm2' });
   });
 
   it('a seat that asks again and again fills no audit', async () => {

@@ -1,6 +1,6 @@
 import type { Known } from '../firewall/allowed.ts';
 import type { HomeKey } from '../hfs/home-name.ts';
-import type { HomeSession } from '../hfs/db/sets.ts';
+import type { HomeSession, SessionId } from '../hfs/db/sets.ts';
 import { listChoices, listMade, listSessions } from '../hfs/db/sets-table.ts';
 import { listMachines } from '../mdb/machines.ts';
 import { getSetting } from '../mdb/settings.ts';
@@ -14,7 +14,9 @@ import { readMode } from './table.ts';
 
 /** What the database knows of all that a contest concerns, from one moment. */
 export interface Facts {
-  known: { [K in keyof Known]-?: NonNullable<Known[K]> };
+  known: { [K in 'machines' | 'users']: NonNullable<Known[K]> } & {
+    sessions: ReadonlyMap<string, SessionId>;
+  };
   mode: ContestMode;
   heard: Heard[];
   /** What the setting says, whether the contest runs or not. */

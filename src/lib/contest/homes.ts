@@ -1,5 +1,5 @@
 import { type HomeKey, USUAL } from '../hfs/home-name.ts';
-import { setOfNext } from '../hfs/db/sets.ts';
+import { type HomeSession, type SessionId, setOfNext } from '../hfs/db/sets.ts';
 import type { Facts } from './facts.ts';
 import { isContestant } from './internet.ts';
 import { CONTEST_SET, phaseAt } from './mode.ts';
@@ -15,15 +15,24 @@ export interface HomeLag {
 
 /** Whose home is another one until they log in again. Who was given none yet has none to give back. */
 export function listHomeLags({ known, mode, homes, config }: Facts, nowMs: number): HomeLag[] {
-  return [...known.sessions.values()].flatMap(({ login, hostname }) => {
-    const given = homes.given.get(login);
+  return [...known.sessions.values()].flatMap((session) => {
+    const { login, hostname } = session;
+    const given = givenTo(session, homes.given);
     const group = known.users.get(login)?.group;
-    // What presence lost and found again has the home that it was given before.
-    if (given?.hostname !== hostname || group === undefined) return [];
+    if (given === undefined || group === undefined) return [];
     const contestant = isContestant(config, group);
     const wanted = setOfNext({ chosen: homes.chosen.get(login), contestant, mode }, nowMs);
     return wanted === given.set ? [] : [{ login, hostname, has: given.set, wanted }];
   });
+}
+
+/**
+ * What the session was given: what presence lost and found again, too, which begins anew at the same machine; and one whose machine
+ * got another name.
+ */
+function givenTo(session: SessionId, all: ReadonlyMap<string, HomeSession>): HomeSession | undefined {
+  const given = all.get(session.login);
+  return given && (given.hostname === session.hostname || given.since === session.since) ? given : undefined;
 }
 
 /** What a contest does to homes. */
@@ -50,22 +59,23 @@ export function planHomes({ known, mode, homes, config }: Facts, nowMs: number, 
   const have = new Set(homes.made.flatMap((home: HomeKey) => (home.set === set ? [home.login] : [])));
   const there = swapped.filter((login) => have.has(login)).length;
   const staying = swapped.flatMap((login) => {
-    const [session, given] = [known.sessions.get(login), homes.given.get(login)];
-    if (!session || given?.hostname !== session.hostname || given.set === set) return [];
-    return [{ login, hostname: session.hostname, has: given.set }];
+    const session = known.sessions.get(login);
+    const given = session && givenTo(session, homes.given);
+    if (!given || given.set === set) return [];
+    return [{ login, hostname: session!.hostname, has: given.set }];
   });
   return { set, there, made: swapped.length - there, staying, excepted };
 }
 
 /** @param on whether the contest runs: what it does is done already */
-export function describeHomes({ set, there, made, staying, excepted }: HomesPlan, on: boolean): string {
-  if (set === USUAL) return 'stay as they are';
-  const people = there + made;
-  const get = on ? 'have, or get' : 'get';
-  const keep =
-    staying.length === 0 ? '' : `; ${staying.length} keep theirs until they log out: ${names(staying)}`;
-  const not = excepted.length === 0 ? '' : `; not ${excepted.join(', ')} (\`prolo hfs choose\`)`;
-  return `${people} contestants ${get} one of the set ${set} at their next login: ${made} to be made, ${there} there${keep}${not}`;
+export function describeHomes({ set, there, made, staying, excepted }: HomesPlan, on: boolean): string[] {
+  if (set === USUAL) return ['stay as they are'];
+  return [
+    `${there + made} contestants ${on ? 'have, or get' : 'get'} one of the set ${set} at their next login:`,
+    `${made} to be made, ${there} there`,
+    ...(staying.length > 0 ? [`${staying.length} keep theirs until they log out: ${names(staying)}`] : []),
+    ...(excepted.length > 0 ? [`not ${excepted.join(', ')} (\`prolo hfs choose\`)`] : []),
+  ];
 }
 
 const names = (people: HomesPlan['staying']): string =>

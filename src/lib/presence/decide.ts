@@ -27,7 +27,7 @@ export interface Refusal {
 
 /** A line for the audit. */
 export interface Note {
-  action: 'login' | 'logout' | 'expired' | 'removed' | 'refused';
+  action: 'login' | 'logout' | 'expired' | 'removed' | 'renamed' | 'refused';
   pair: Pair;
   /** Whose address it came from, or the machine's. */
   ip: string;
@@ -118,6 +118,27 @@ export function decideExpiry(state: PresenceState, nowMs: number, timeoutMs: num
       { type: 'lapse', pair: association },
     ]),
     notes: gone.map((association) => ({ action: 'expired', pair: pairOf(association), ip: association.ip })),
+  };
+}
+
+/**
+ * Sessions go on at machines that got another name.
+ * @param renamed new names by old ones: two machines may have changed theirs with each other
+ */
+export function decideRenamed(state: PresenceState, renamed: ReadonlyMap<string, string>): Decision {
+  const moved = [...state.byLogin.values()].flatMap((before) => {
+    const hostname = renamed.get(before.hostname);
+    return hostname === undefined ? [] : [{ before, after: { ...before, hostname } }];
+  });
+  return {
+    effects: [
+      ...moved.map(({ before }): Effect => ({ type: 'end', association: before })),
+      ...moved.map(({ after }): Effect => ({ type: 'begin', association: after })),
+    ],
+    notes: moved.map(({ before, after }) => ({
+      ...{ action: 'renamed', pair: pairOf(after), ip: after.ip },
+      text: `it was ${before.hostname}`,
+    })),
   };
 }
 

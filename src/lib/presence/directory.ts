@@ -13,19 +13,30 @@ type Seat = Pick<MachineRecord, 'hostname' | 'aliases' | 'ip' | 'mtype'>;
 export interface FollowedDirectory extends Directory, Following {
   /** A machine's hostname by any of its names; a name that is nobody's is itself. */
   hostnameOf(name: string): string;
+  /** Whose address that is. */
+  hostnameAt(ip: string): string | undefined;
 }
 
 /** MDB and UDB in memory, kept up by the change log: asking costs nothing. */
 export async function followDirectory(
   store: Store,
-  options: { pollMs: number; log: Logger; onChange(): void },
+  options: {
+    pollMs: number;
+    log: Logger;
+    /** @param renamed machines' new names by their old ones */
+    onChange(renamed: ReadonlyMap<string, string>): void;
+  },
 ): Promise<FollowedDirectory> {
   const [mdb, udb] = [await snapshot(store, listMachines), await snapshot(store, listGroups)];
   const machines = new Map<string, Seat>(mdb.records.map((machine) => [machine.mac, machine]));
   const groups = new Map(udb.records.map(({ login, group }) => [login, group]));
   let names = namesOf(machines.values());
-  const keepMachine = ({ type, data }: Update): void => {
+  let addresses = addressesOf(machines.values());
+  const keepMachine = ({ type, data }: Update, renamed: Map<string, string>): void => {
     const machine = data as MachineRecord;
+    const before = machines.get(machine.mac)?.hostname;
+    if (type === 'update' && before !== undefined && before !== machine.hostname)
+      renamed.set(before, machine.hostname);
     if (type === 'delete') machines.delete(machine.mac);
     else machines.set(machine.mac, machine);
   };
@@ -42,9 +53,11 @@ export async function followDirectory(
       pollMs,
       log,
       onChange({ updates }) {
-        updates.forEach(keepMachine);
+        const renamed = new Map<string, string>();
+        for (const update of updates) keepMachine(update, renamed);
         names = namesOf(machines.values());
-        onChange();
+        addresses = addressesOf(machines.values());
+        onChange(renamed);
       },
     }),
     await followChanges(store, {
@@ -54,19 +67,22 @@ export async function followDirectory(
       log,
       onChange({ updates }) {
         updates.forEach(keepUser);
-        onChange();
+        onChange(NO_NAMES);
       },
     }),
   ];
   return {
     machine: (hostname) => names.get(hostname),
     hostnameOf: (name) => names.get(name)?.hostname ?? name,
+    hostnameAt: (ip) => addresses.get(ip),
     group: (login) => groups.get(login),
     async stop() {
       for (const one of following) await one.stop();
     },
   };
 }
+
+const NO_NAMES: ReadonlyMap<string, string> = new Map();
 
 async function listGroups(
   db: Parameters<typeof listMachines>[0],
@@ -79,4 +95,8 @@ function namesOf(machines: Iterable<Seat>): Map<string, Seat> {
   for (const machine of machines)
     for (const name of [machine.hostname, ...aliasList(machine)]) names.set(name, machine);
   return names;
+}
+
+function addressesOf(machines: Iterable<Seat>): Map<string, string> {
+  return new Map(Array.from(machines, ({ ip, hostname }) => [ip, hostname]));
 }

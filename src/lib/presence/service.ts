@@ -9,6 +9,7 @@ import {
   decideHeartbeat,
   decideLogin,
   decideLogout,
+  decideRenamed,
   type Directory,
   type Note,
   type Refusal,
@@ -65,9 +66,23 @@ export async function openPresence(
   const directory = await followDirectory(store, {
     pollMs: site.config.feed.pollMs,
     log,
-    onChange: () => void (ready && sweep(decideGoneNow)),
+    onChange(renamed) {
+      if (!ready) return;
+      if (renamed.size > 0) void sweep((state) => decideRenamed(state, renamed));
+      void sweep(decideGoneNow);
+    },
   });
 
+  /**
+   * The machine that is meant. A seat goes by the name that it had when its session began, and may have got another one since: then
+   * its address says who it is.
+   */
+  const hostnameOf = (verb: Verb, { login, hostname: name }: Pair, ip: string): string => {
+    const speaker = isGateway(ip) ? undefined : directory.hostnameAt(ip);
+    const isOld = verb !== 'login' && ledger.state.byLogin.get(login)?.hostname === speaker;
+    if (speaker !== undefined && (isOld || !directory.machine(name))) return speaker;
+    return directory.hostnameOf(name);
+  };
   const decideGoneNow = (state: PresenceState): Decision => decideGone(state, directory);
   /** Leaves out of the notes what is only counted. */
   const guarded = (verb: Verb, decision: Decision, ip: string): Decision => {
@@ -116,8 +131,8 @@ export async function openPresence(
     ledger,
     removeExpired,
     isUser: (login) => directory.group(login) !== undefined,
-    async ask(verb, { login, hostname: name }, ip) {
-      const pair = { login, hostname: directory.hostnameOf(name) };
+    async ask(verb, asked, ip) {
+      const pair = { login: asked.login, hostname: hostnameOf(verb, asked, ip) };
       const machine = directory.machine(pair.hostname);
       if (machine && ip !== machine.ip && !isGateway(ip)) {
         const text = `${ip} is not the address of ${pair.hostname}`;

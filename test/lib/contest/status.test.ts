@@ -24,8 +24,8 @@ const facts = (change: Partial<Facts> = {}, services: string[] = []): Facts => (
       ['boss', { group: 'orga' }],
     ]),
     sessions: new Map([
-      ['jdoe', { login: 'jdoe', hostname: 'pas-r01p01' }],
-      ['boss', { login: 'boss', hostname: 'pas-r01p02' }],
+      ['jdoe', { login: 'jdoe', hostname: 'pas-r01p01', since: ago(500) }],
+      ['boss', { login: 'boss', hostname: 'pas-r01p02', since: ago(500) }],
     ]),
   },
   mode: NEVER,
@@ -78,6 +78,18 @@ describe('who has done what the contest means', () => {
   it('is silent after a minute, and failed where it says why', () => {
     expect(state({ seen_at: ago(61) })).to.equal('silent');
     expect(state({ problem: 'nft: no' })).to.equal('failed');
+  });
+  it('names who has another home than they would get now, also where presence lost them or their machine got another name', () => {
+    const given = { login: 'jdoe', hostname: 'pas-r01p01', since: ago(500), set: 'usual' };
+    const lags = (change: object) =>
+      judge({ homes: { made: [], given: new Map([['jdoe', { ...given, ...change }]]), chosen: new Map() } })
+        .homes;
+    const lag = [{ login: 'jdoe', hostname: 'pas-r01p01', has: 'usual', wanted: 'contest' }];
+    expect(lags({})).to.deep.equal(lag);
+    expect(lags({ since: ago(900) }), 'lost and found again').to.deep.equal(lag);
+    expect(lags({ hostname: 'pas-r09p09' }), 'another name').to.deep.equal(lag);
+    expect(lags({ hostname: 'pas-r09p09', since: ago(900) }), 'an earlier session').to.deep.equal([]);
+    expect(lags({ set: 'contest' })).to.deep.equal([]);
   });
   it('forgets units that are no more configured, once they are off', () => {
     const old = said({ consumer: 'units', phase: 'off', epoch: 0, seen_at: ago(9999) });
