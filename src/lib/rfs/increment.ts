@@ -1,4 +1,4 @@
-import { open, rm, type FileHandle } from 'node:fs/promises';
+import { constants, copyFile, open, rm, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { runOk } from '../exec.ts';
 import type { Base } from './base.ts';
@@ -51,7 +51,7 @@ export async function makeIncrement(options: IncrementOptions): Promise<Delta> {
     (sum) => sum === base.manifest.files['root.img'].sha256,
     () => false,
   );
-  const copied = runOk(['dd', `if=${from}`, `of=${image}`, 'bs=1M', 'status=none'], { timeoutMs: COPY_MS });
+  const copied = copyImage(from, image);
   copied.catch(() => undefined); // heard of below
   const small = join(work, 'some.img');
   try {
@@ -104,6 +104,15 @@ export async function makeIncrement(options: IncrementOptions): Promise<Delta> {
     throw new NotIncremental((error as Error).message, { cause: error });
   } finally {
     await rm(small, { force: true });
+  }
+}
+
+/** Where files can share what they have in common, as on XFS and Btrfs, nothing is copied. */
+async function copyImage(from: string, to: string): Promise<void> {
+  try {
+    await copyFile(from, to, constants.COPYFILE_FICLONE_FORCE);
+  } catch {
+    await runOk(['dd', `if=${from}`, `of=${to}`, 'bs=1M', 'status=none'], { timeoutMs: COPY_MS });
   }
 }
 

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import {
@@ -21,6 +21,7 @@ import type { Delta } from '../../../src/lib/rfs/increment.ts';
 import { type Manifest, MANIFEST, SIGNATURE, VERSION_FILES } from '../../../src/lib/rfs/manifest.ts';
 import { findProgram, needs } from '../../support/needs.ts';
 import { manifestOf } from '../../support/rfs.ts';
+import { mountXfs } from '../../support/xfs.ts';
 
 const MIB = 1024 ** 2;
 
@@ -100,6 +101,21 @@ describe('a version made on a server out of the one before', function () {
         name,
       ).to.equal(true);
     expect(readdirSync(join(server, '2'))).to.have.lengthOf(6);
+  });
+
+  it('takes no room for what is the same, where files can share it', async function () {
+    needs(this, { 'mkfs.xfs': 'xfsprogs', filefrag: 'e2fsprogs' });
+    if (process.getuid?.() !== 0) this.skip();
+    rmSync(server, { recursive: true });
+    const versions = mountXfs(server);
+    try {
+      cpSync(join(gateway, '1'), join(server, '1'), { recursive: true });
+      expect(await run()).to.equal(true);
+      const said = execFileSync('filefrag', ['-v', join(server, '2/root.img')], { encoding: 'utf8' });
+      expect(said).to.contain('shared');
+    } finally {
+      versions.remove();
+    }
   });
 
   it('is none where a byte of the one before has flipped, or of its kernel, and nothing of it is left', async () => {

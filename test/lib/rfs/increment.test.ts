@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import {
   appendFileSync,
   chmodSync,
@@ -29,6 +29,7 @@ import type { Manifest } from '../../../src/lib/rfs/manifest.ts';
 import { parseFacts } from '../../../src/lib/rfs/squashfs/facts.ts';
 import { needs } from '../../support/needs.ts';
 import { rejection } from '../../support/rejection.ts';
+import { mountXfs } from '../../support/xfs.ts';
 
 const packing = { compression: 'zstd', blockBytes: 131072 } as const;
 const layout = layoutOf(packing, '');
@@ -278,6 +279,23 @@ describe('an image made out of the one before', function () {
     await keep(1);
     writeFileSync(tree('three'), 'x');
     expect((await rejection(makeNext(2))).message).to.equal('one is of another length in an image');
+  });
+
+  it('takes no room for what is the same, where files can share it', async function () {
+    needs(this, { 'mkfs.xfs': 'xfsprogs' });
+    const versions = mountXfs(at('versions'));
+    try {
+      mkdirSync(at('versions/1'));
+      writeFileSync(tree('ballast'), randomBytes(32 * MIB));
+      await makeFirst();
+      writeFileSync(tree('new'), randomBytes(MIB));
+      const before = versions.usedBytes();
+      await makeNext(2);
+      expect(versions.usedBytes() - before).to.be.within(MIB, 4 * MIB);
+      await mustBeLikeWhole(2);
+    } finally {
+      versions.remove();
+    }
   });
 
   for (const seed of [1, 2, 3])
