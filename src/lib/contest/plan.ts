@@ -1,4 +1,5 @@
 import { allowedAddresses } from '../firewall/allowed.ts';
+import { labelled } from '../cli/labelled.ts';
 import { foldNodeset } from '../nodeset.ts';
 import type { Facts } from './facts.ts';
 import { describeHomes, type HomesPlan, planHomes } from './homes.ts';
@@ -42,14 +43,29 @@ export function planContest(facts: Facts, nowMs: number, homes?: string): Contes
 /** @param phase what holds now: a contest that runs has done what a start would */
 export function describePlan(plan: ContestPlan, phase: Phase): string[] {
   const { closed, people, contestants, kept, services, registration, homes } = plan;
-  const seats = closed.length === 0 ? '' : ` (${foldNodeset(closed)})`;
   const on = phase === 'on';
-  return [
-    `internet      ${on ? 'off' : 'goes off'} at ${closed.length} machine(s)${seats}, where ${people} people are logged on, and wherever one of ${contestants} contestants logs on; ${kept} address(es) keep it`,
-    services.length === 0
-      ? 'services      none: contest.services in prolo.yml names them'
-      : `services      ${on ? 'run' : 'are started'}: ${services.join(', ')}`,
-    `registration  ${registration ? (on ? 'off, on again afterwards' : 'goes off') : 'is off anyway'}`,
-    `homes         ${describeHomes(homes, on)}`,
-  ];
+  const seats = closed.length === 0 ? '' : `: ${foldNodeset(closed)}`;
+  return labelled([
+    {
+      label: 'internet',
+      said: [
+        `${on ? 'off' : 'goes off'} at ${closed.length} machine(s)${seats}`,
+        `where ${people} people are logged on, and wherever one of ${contestants} contestants logs on`,
+        `${kept} address(es) keep it`,
+      ],
+    },
+    {
+      label: 'services',
+      said: [
+        services.length === 0
+          ? 'none: contest.services in prolo.yml names them'
+          : `${on ? 'run' : 'are started'}: ${services.join(', ')}`,
+      ],
+    },
+    {
+      label: 'registration',
+      said: [registration ? (on ? 'off, on again afterwards' : 'goes off') : 'is off anyway'],
+    },
+    { label: 'homes', said: describeHomes(homes, on) },
+  ]);
 }
