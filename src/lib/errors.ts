@@ -70,6 +70,12 @@ export function asProloError(error: unknown): ProloError {
       hint: 'see `database` in prolo.yml',
       cause,
     });
+  // Of PostgreSQL, asked without a transaction: see also store/store.ts.
+  if (
+    /^(57P|25P03$)/.test(code ?? '') ||
+    /Query read timeout|Connection terminated unexpectedly/.test(cause.message)
+  )
+    return new ProloError('unavailable', `database: ${cause.message}`, { hint: 'is it running?', cause });
   if (code === 'ECONNREFUSED' || code === 'ENOTFOUND' || code === 'ECONNRESET' || code === 'ETIMEDOUT')
     return new ProloError('unavailable', cause.message || code, { cause });
   return new ProloError('failed', cause.message, { cause });

@@ -3,6 +3,7 @@ import { basename, dirname } from 'node:path';
 import type { Client } from 'pg';
 import type { Logger } from '../log.ts';
 import { type Change, changesAfter, type FeedName } from './change-log.ts';
+import { connectionTo } from './postgres.ts';
 import type { Store } from './store.ts';
 
 export interface Following {
@@ -134,10 +135,13 @@ function watchFile(file: string, onWrite: () => void): FSWatcher | undefined {
 
 /**
  * LISTEN on a connection of its own, made again whenever it breaks; each new one looks at once for what it missed. A
- * connection whose other end has vanished says nothing for hours, so that one looks from time to time in any case.
+ * connection whose other end has vanished says nothing for hours, so from time to time it is asked for an answer, and changes
+ * are looked for in any case.
  */
 function listenPostgres(url: string, look: () => void, log: Logger): Following {
   let client: Client | undefined;
+  /** It listens, and is asked nothing now. */
+  let idle: Client | undefined;
   let stopped = false;
   let retry: NodeJS.Timeout | undefined;
   const again = (failed: Client | undefined): void => {
@@ -149,7 +153,7 @@ function listenPostgres(url: string, look: () => void, log: Logger): Following {
     let own: Client | undefined;
     try {
       const { default: pg } = await import('pg');
-      client = own = new pg.Client({ connectionString: url, keepAlive: true });
+      client = own = new pg.Client(connectionTo(url));
       own.on('notification', look);
       own.on('error', (error) => {
         log.warn({ error: String(error) }, 'postgres: the listening connection broke');
@@ -157,14 +161,28 @@ function listenPostgres(url: string, look: () => void, log: Logger): Following {
       });
       await own.connect();
       await own.query('listen prolo_changes');
+      idle = own;
       look();
     } catch (error) {
       log.warn({ error: String(error) }, 'postgres: cannot listen now, trying again');
       again(own);
     }
   };
+  const mustAnswer = async (): Promise<void> => {
+    const asked = idle;
+    idle = undefined;
+    try {
+      await asked?.query('select 1');
+      idle ??= asked;
+    } catch {
+      if (client === asked) again(asked);
+    }
+  };
   const first = connect();
-  const timer = setInterval(look, LOOK_ANYWAY_MS);
+  const timer = setInterval(() => {
+    look();
+    void mustAnswer();
+  }, LOOK_ANYWAY_MS);
   return {
     async stop() {
       stopped = true;

@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import knexFactory, { type Knex } from 'knex';
 import { asProloError, ProloError } from '../errors.ts';
 import { migrate, stepsToDo } from './migrations.ts';
+import { isLate, openPostgres } from './postgres.ts';
 
 export type Tx = Knex.Transaction;
 
@@ -31,7 +32,7 @@ export interface Store {
  */
 export async function openStore(url: string, { migrate: update = true } = {}): Promise<Store> {
   const sqlite = url.startsWith('sqlite:');
-  const knex = sqlite ? openSqlite(url.slice('sqlite:'.length)) : openPostgres(url);
+  const knex = sqlite ? openSqlite(url.slice('sqlite:'.length)) : openPostgres(url, LOCK_WAIT_MS, silent);
   try {
     if (update && (await stepsToDo(knex)).length > 0) await migrate(knex, sqlite ? 'sqlite' : 'pg');
   } catch (error) {
@@ -99,21 +100,6 @@ function makePrivate(file: string): void {
   }
 }
 
-function openPostgres(url: string): Knex {
-  return knexFactory({
-    client: 'pg',
-    connection: {
-      connectionString: url,
-      connectionTimeoutMillis: 5_000,
-      query_timeout: 20_000,
-      keepAlive: true,
-    },
-    log: silent,
-    pool: { min: 0, max: 8 },
-    acquireConnectionTimeout: 5_000,
-  });
-}
-
 /**
  * One write transaction. Writers wait for each other from its first statement on, so that the change log's
  * numbers rise in the order of commits and no check made inside is stale. Waiting blocks nobody else in this process.
@@ -133,20 +119,30 @@ export async function transact<T>(store: Store, work: (tx: Tx) => Promise<T>): P
 
 async function transactNow<T>(store: Store, work: (tx: Tx) => Promise<T>): Promise<T> {
   store.checkFile();
+  return transaction(store, {}, async (tx) => {
+    if (store.client === 'pg') await tx.raw('select pg_advisory_xact_lock(77001)');
+    else await lockSqlite(tx);
+    return work(tx);
+  });
+}
+
+/** Knex's own, whose rollback, where it fails too, would hide why: SQLite on a full disk has rolled back by itself. */
+async function transaction<T>(
+  { knex }: Store,
+  config: Knex.TransactionConfig,
+  work: (tx: Tx) => Promise<T>,
+): Promise<T> {
   let cause: { error: unknown } | undefined;
   try {
-    return await store.knex.transaction(async (tx) => {
+    return await knex.transaction(async (tx) => {
       try {
-        if (store.client === 'pg') await tx.raw('select pg_advisory_xact_lock(77001)');
-        else await lockSqlite(tx);
         return await work(tx);
       } catch (error) {
         cause = { error };
         throw error;
       }
-    });
+    }, config);
   } catch (error) {
-    // SQLite on a full disk has rolled back by itself; then knex's own rollback fails, and hides why.
     throw cause ? cause.error : error;
   }
 }
@@ -164,10 +160,7 @@ async function lockSqlite(tx: Tx): Promise<void> {
 /** Reads that all see one moment of the database. */
 export async function readTogether<T>(store: Store, work: (tx: Tx) => Promise<T>): Promise<T> {
   try {
-    return await store.knex.transaction(
-      work,
-      store.client === 'pg' ? { isolationLevel: 'repeatable read' } : {},
-    );
+    return await transaction(store, store.client === 'pg' ? { isolationLevel: 'repeatable read' } : {}, work);
   } catch (error) {
     throw storeError(error, store.url);
   }
@@ -175,11 +168,21 @@ export async function readTogether<T>(store: Store, work: (tx: Tx) => Promise<T>
 
 function storeError(error: unknown, url: string): ProloError {
   const known = asProloError(error);
-  if (known !== error && known.kind === 'failed' && isConnectionTrouble(error))
-    return new ProloError('unavailable', `database ${hidePassword(url)}: ${known.message}`, {
-      hint: 'is it running?',
+  if (known === error || known.kind === 'full' || url.startsWith('sqlite:')) return known;
+  const database = `database ${hidePassword(url)}`;
+  if ((error as { code?: string }).code === '55P03')
+    return new ProloError('unavailable', `${database}: locked: ${known.message}`, {
+      hint: 'another process writes to it, or stands still while it does; try again',
       cause: error,
     });
+  if (isLate(error) || isConnectionTrouble(error)) {
+    const { message } = error as Error;
+    const isOpen = /^COMMIT/.test(message);
+    return new ProloError('unavailable', `${database}: ${isLate(error) ? 'no answer' : message}`, {
+      hint: `is it running?${isOpen ? ' it may be written all the same: look before you do it again' : ''}`,
+      cause: error,
+    });
+  }
   return known;
 }
 
@@ -187,9 +190,9 @@ function isConnectionTrouble(error: unknown): boolean {
   const { code = '', name = '', syscall } = error as { code?: string; name?: string; syscall?: string };
   return (
     syscall === 'connect' || // such as ENOENT, of its socket
-    /^(08|57P|53|28|3D)/.test(code) ||
+    /^(08|57P|53|28|3D|25P03|EPIPE|ECONNRESET)/.test(code) ||
     /timeout/i.test(`${name} ${String(error)}`) ||
-    /Connection terminated/.test(String(error))
+    /Connection terminated|not queryable/.test(String(error))
   );
 }
 
