@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -10,7 +10,7 @@ import {
   mustWriteServers,
   refusals,
   SSHD_TEST,
-  VERIFY_UNITS,
+  verifyUnits,
 } from '../support/role-checks.ts';
 import { makeBareRoot, makeRoleSite, roleDraft, type RoleRoot, unpackRoot } from '../support/role-root.ts';
 import type { Soak } from './soak.ts';
@@ -26,7 +26,12 @@ interface Trial {
   units: string[];
   /** What its programs must accept. */
   checks: string[];
-  isFolder?: true;
+  /** Default: `service`. */
+  mtype?: string;
+  /** Where those of prolo are; default: where a server has them. */
+  unitsIn?: string;
+  /** Of systemd-nspawn. */
+  options?(dir: string): string[];
 }
 
 const daemons = (...names: string[]): string[] => names.map((name) => `prolo-${name}.service`);
@@ -35,7 +40,6 @@ const EXPORTERS = [
   'prometheus-process-exporter.service',
   'lldpd.service',
 ];
-const ALWAYS = [SSHD_TEST, VERIFY_UNITS];
 
 /** The gateway first: the others have their addresses and names from it. */
 const TRIALS: readonly Trial[] = [
@@ -68,8 +72,17 @@ const TRIALS: readonly Trial[] = [
     units: ['prometheus.service', 'systemd-journal-remote.socket', ...EXPORTERS],
     checks: ['promtool check config /etc/prometheus/prometheus.yml'],
   },
-  // A PC starts from its server, as test/e2e/rfs-debian shows; no container does.
-  { ...{ role: 'rfs', hostname: 'pc' }, units: [], checks: [], isFolder: true },
+  // The root of PCs. A container has the kernel of its host, and so no block devices for homes: nobody can log in there.
+  // test/e2e/rfs-debian boots one with a kernel of its own, and logs in.
+  {
+    ...{ role: 'rfs', hostname: 'pc', mtype: 'user', unitsIn: '/usr/lib/systemd/system' },
+    options: asFromInitramfs,
+    units: [...daemons('presenced', 'passwd', 'rootssh'), 'ssh.service', 'systemd-networkd.service'],
+    checks: [
+      'getent ahostsv4 mdb',
+      'curl --silent --fail --unix-socket /run/prolo/presenced.sock http://presenced/state',
+    ],
+  },
 ];
 
 /** PROLO_SOAK_ROLES: only those, such as `gw,web`. */
@@ -89,14 +102,12 @@ const soak: Soak = async (report) => {
       const host = unpackRoot(bare, dir, trial.role, trial.hostname, site);
       const kills = await killOften(host);
       await completes(host);
-      if (!trial.isFolder) {
-        const booted = await tryStart(host, trial, wire, gw);
-        if (trial.role === 'gw') gw = booted;
-        else await booted.powerOff();
-      }
+      const booted = await tryStart(host, trial, wire, gw, trial.options?.(dir));
+      if (trial.role === 'gw') gw = booted;
+      else await booted.powerOff();
       await mustBeIdle(host);
       lines.push(
-        `${trial.role}: ${kills} of ${KILLS} runs killed, completed by the next, idle after that${trial.isFolder ? '' : '; it started, and all of it ran'}.`,
+        `${trial.role}: ${kills} of ${KILLS} runs killed, completed by the next, idle after that; it started, and all of it ran.`,
       );
       report(lines.at(-1)!);
       if (trial.role !== 'gw') rmSync(host.root, { recursive: true, force: true });
@@ -138,15 +149,35 @@ async function mustBeIdle(host: RoleRoot): Promise<void> {
     throw new Error(`${host.role}: a second run would do: ${stdout}${stderr}`);
 }
 
-async function tryStart(host: RoleRoot, trial: Trial, wire: Wire, gw: Booted | undefined): Promise<Booted> {
-  const booted = await bootRoot(host.root, wire, trial.role);
+/**
+ * What a PC's initramfs does before its system starts. The name server that DHCP told is in a file that /etc/resolv.conf leads to:
+ * without it presenced finds nobody to ask. What is written is in memory, over an image.
+ */
+function asFromInitramfs(dir: string): string[] {
+  const file = join(dir, 'resolv.conf');
+  writeFileSync(file, 'search prolo\nnameserver 192.168.1.254\n');
+  return ['--volatile=overlay', `--bind-ro=${file}:/run/prolo/resolv.conf`];
+}
+
+async function tryStart(
+  host: RoleRoot,
+  trial: Trial,
+  wire: Wire,
+  gw: Booted | undefined,
+  options: readonly string[] = [],
+): Promise<Booted> {
+  const booted = await bootRoot(host.root, wire, trial.role, options);
   try {
     if (gw) await introduce(booted, trial, gw);
     if (trial.role === 'gw') await mustWriteServers(booted);
     const wrong = [
       ...(await missingUnits(booted, trial.units)),
       ...(await failedUnits(booted)).map((unit) => `${unit}: failed`),
-      ...(await refusals(booted, [...ALWAYS, ...trial.checks])),
+      ...(await refusals(booted, [
+        SSHD_TEST,
+        verifyUnits(trial.unitsIn ?? '/etc/systemd/system'),
+        ...trial.checks,
+      ])),
     ];
     if (wrong.length > 0) throw new Error(`${trial.role}: ${wrong.join('; ')}`);
     return booted;
@@ -157,11 +188,11 @@ async function tryStart(host: RoleRoot, trial: Trial, wire: Wire, gw: Booted | u
 }
 
 /** On the gateway, the command that `prolo install` has shown; then the server has the address that MDB gave it. */
-async function introduce(booted: Booted, { hostname }: Trial, gw: Booted): Promise<void> {
+async function introduce(booted: Booted, { hostname, mtype = 'service' }: Trial, gw: Booted): Promise<void> {
   const mac = (await booted.ask('cat', '/sys/class/net/host0/address')).trim();
-  const words = ['--hostname', hostname, '--mac', mac, '--mtype', 'service'];
+  const words = ['--hostname', hostname, '--mac', mac, '--mtype', mtype];
   await gw.ask('prolo', 'mdb', 'add', '--update', ...words);
-  const hasAddress = (said: string): boolean => said.includes('192.168.1.');
+  const hasAddress = (said: string): boolean => / 192\.168\.[01]\./.test(said);
   const renew = 'networkctl reconfigure host0 >/dev/null 2>&1; sleep 1; ip -brief -4 address show host0';
   await booted.until(hasAddress, 'sh', '-c', renew);
   await booted.until((said) => said.includes('192.168.1.254'), 'getent', 'ahostsv4', 'mdb.prolo');

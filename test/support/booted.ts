@@ -46,12 +46,18 @@ export interface Booted {
 /**
  * Boots a root folder with its NIC on a wire, and waits until its starts are done, whatever came of them.
  * @param machine a name of at most 11 letters, which its NIC is named after
+ * @param more options of systemd-nspawn
  */
-export async function bootRoot(root: string, wire: Wire, machine: string): Promise<Booted> {
+export async function bootRoot(
+  root: string,
+  wire: Wire,
+  machine: string,
+  more: readonly string[] = [],
+): Promise<Booted> {
   const nspawn = [
     ...['systemd-nspawn', '--quiet', `--directory=${root}`, `--machine=${machine}`, '--boot'],
     ...['--register=no', '--keep-unit', '--network-bridge=br0', '--link-journal=no', '--timezone=off'],
-    ...['--resolv-conf=off', '--console=pipe'],
+    ...['--resolv-conf=off', '--console=pipe', ...more],
   ];
   // Not by `ip netns exec`, which mounts another /sys, without the control groups.
   const child = spawn('nsenter', [`--net=/run/netns/${wire.namespace}`, ...leashed(nspawn)], {

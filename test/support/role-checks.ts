@@ -67,14 +67,16 @@ export async function refusals(host: Booted, checks: readonly string[]): Promise
   return wrong;
 }
 
-/** systemd's own words about units of prolo, and those about programs that are not there. */
-export const VERIFY_UNITS = [
-  'cd /etc/systemd/system',
-  // A template has to be somebody.
-  'units=$(ls prolo* | sed s/@.service/@0.service/)',
-  'said=$(systemd-analyze verify --man=no --recursive-errors=no $units 2>&1) || { echo "$said"; exit 1; }',
-  '! echo "$said" | grep -E "/etc/systemd/system/|not executable|Unknown"',
-].join('; ');
+/** systemd's own words about units of prolo in a folder, and those about programs that are not there. */
+export const verifyUnits = (folder: string): string =>
+  [
+    `cd ${folder}`,
+    // A template has to be somebody.
+    'units=$(ls prolo* | sed s/@.service/@0.service/)',
+    'said=$(systemd-analyze verify --man=no --recursive-errors=no $units 2>&1) || { echo "$said"; exit 1; }',
+    `! echo "$said" | grep -E "${folder}/|not executable|Unknown"`,
+  ].join('; ');
+export const VERIFY_UNITS = verifyUnits('/etc/systemd/system');
 
 export const SSHD_TEST = 'mkdir -p /run/sshd && /usr/sbin/sshd -t';
 

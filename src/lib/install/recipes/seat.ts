@@ -3,11 +3,18 @@ import { PROLO } from '../../prolo-tree.ts';
 import { seatEntries } from '../../rfs/root/configure.ts';
 import type { RecipeMaker } from '../recipe.ts';
 
+/** What is run by prolo's parts on a PC: Node, PAM's hook, presenced, the doctor; and what its initramfs is made of. */
+const PACKAGES = {
+  debian:
+    'libstdc++6 libpam-modules curl nbd-client e2fsprogs kmod iproute2 ethtool busybox-static cryptsetup-bin',
+  arch: 'gcc-libs pam curl nbd e2fsprogs kmod iproute2 ethtool busybox cryptsetup',
+};
+
 /** What `prolo rfs configure` puts into staging, as a recipe. */
 export const seat: RecipeMaker = ({ site, distribution }) => ({
   name: 'seat',
   summary: 'what a PC of this site needs in the root filesystem that it boots',
-  packages: [distribution === 'debian' ? 'libstdc++6' : 'gcc-libs'],
+  packages: PACKAGES[distribution].split(' '),
   trees: [
     {
       path: '',
