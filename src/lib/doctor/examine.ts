@@ -25,12 +25,21 @@ export const LIMIT_MS = 8_000;
 export function examine<P extends { signal: AbortSignal } = Patient>(
   checks: readonly Check<unknown, P>[],
   patient: Omit<P, 'signal'>,
-  { limitMs = LIMIT_MS, onDone }: { limitMs?: number; onDone?(outcome: Outcome): void } = {},
+  {
+    limitMs = LIMIT_MS,
+    onDone,
+    again = (name) => `prolo doctor --only ${name}`,
+  }: {
+    limitMs?: number;
+    onDone?(outcome: Outcome): void;
+    /** What looks at that alone: a host may only have been too busy for all of it. */
+    again?(name: string): string;
+  } = {},
 ): Promise<Outcome[]> {
   return Promise.all(
     checks.map(async (one) => {
       const startedMs = performance.now();
-      const findings = await look(one, patient, limitMs);
+      const findings = await look(one, patient, limitMs, again(one.name));
       const ms = Math.round(performance.now() - startedMs);
       const outcome = { name: one.name, subject: one.subject, colour: worst(findings), findings, ms };
       onDone?.(outcome);
@@ -43,13 +52,14 @@ async function look<P extends { signal: AbortSignal }>(
   one: Check<unknown, P>,
   patient: Omit<P, 'signal'>,
   limitMs: number,
+  hint: string,
 ): Promise<Finding[]> {
   const ended = new AbortController();
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => {
       ended.abort();
-      reject(new ProloError('failed', `no answer in ${limitMs / 1000} s`));
+      reject(new ProloError('failed', `no answer in ${limitMs / 1000} s`, { hint }));
     }, limitMs);
   });
   try {

@@ -24,7 +24,9 @@ describe('examining', () => {
       ['hangs', 'red'],
       ['well', 'green'],
     ]);
-    expect(outcomes[0]!.findings).to.deep.equal([{ colour: 'red', what: 'no answer in 0.1 s' }]);
+    expect(outcomes[0]!.findings).to.deep.equal([
+      { colour: 'red', what: 'no answer in 0.1 s', fix: 'prolo doctor --only hangs' },
+    ]);
     expect(done).to.deep.equal(['well', 'hangs']);
     expect(told).to.equal(true);
   });

@@ -19,7 +19,7 @@ export const STEPS = {
   home: ['hfsdb gives the home', 'prolo hfs list; prolo hfs doctor; journalctl -u prolo-hfsdb'],
   nbd: [
     'the home is attached',
-    `prolo hfs list; prolo hfs doctor; is the way from ${NODES} to the ports of hfs.ports open?`,
+    `prolo doctor --from ${NODES} --only homes; prolo hfs doctor; is the way from ${NODES} to the ports of hfs.ports open?`,
   ],
   mount: ['the home is mounted', `prolo hfs list; prolo hfs doctor; prolo pssh ${NODES} -- dmesg`],
   session: ['a session begins', `prolo pssh ${NODES} -- journalctl -t sshd -n 50`],

@@ -6,7 +6,7 @@ import { seatDns } from './dns.ts';
 import { duplicates } from './duplicates.ts';
 import { seatDisk, seatLldp, seatNic, seatUnits } from './hardware.ts';
 import { network } from './network.ts';
-import type { Order, SeatPatient } from './order.ts';
+import { NODES, type Order, type SeatPatient } from './order.ts';
 import { seatClock, seatHomes, seatNfs, seatVersion } from './servers.ts';
 
 /** What a machine itself can look at, in the order that people read it. */
@@ -26,5 +26,8 @@ export function lookHere(
 ): Promise<Outcome[]> {
   const checks = SEAT_CHECKS.filter(({ name }) => names.length === 0 || names.includes(name));
   const patient = { order, sys: places.sys ?? '/sys', run: places.run ?? '/run/prolo' };
-  return examine<SeatPatient>(checks, patient, { limitMs: LIMIT_MS });
+  return examine<SeatPatient>(checks, patient, {
+    limitMs: LIMIT_MS,
+    again: (name) => `prolo doctor --from ${NODES} --only ${name}`,
+  });
 }
