@@ -101,8 +101,13 @@ describe('prolo hfs with --set, and hfs choose', function () {
     await logOut('u001', 1, 1);
     expect(await visit('u001', 0, 1)).to.equal(11);
     await logOut('u001', 0, 1);
-    expect((await cli('choose', 'u002', 'contst')).stderr).to.include('has none of that set yet');
+    expect((await cli('choose', 'u002', 'contest')).stderr).to.include('has none of that set yet');
     expect((await cli('choose', 'u002', '--clear')).status).to.equal(0);
+    const slip = await cli('choose', 'u002', 'contst');
+    expect(slip.status).to.equal(4);
+    expect(slip.stderr).to.equal(
+      'prolo: set contst: nobody has a home of it, and no contest gives one\n       those that there are: usual, contest\n',
+    );
     for (const words of [['u001'], ['u001', 'usual', '--clear'], ['u001', '../x']])
       expect((await cli('choose', ...words)).status, words.join(' ')).to.equal(2);
     expect((await cli('choose', 'u001@contest', 'usual')).stderr).to.include('names a home, not whose');

@@ -79,6 +79,12 @@ describe('homes, as operators ask for them', function () {
     expect(await homes.enter('u002', 0, 2)).to.have.property('port');
   });
 
+  it('waits with a resize for what serves a home after a logout', async () => {
+    await homes.logout('u002', homes.seat(0, 2));
+    await hfsdb.call('resize', { login: 'u002', size_bytes: 40 * MIB, actor });
+    expect(statSync(homes.image(0, 'u002', 1)).size).to.equal(40 * MIB);
+  });
+
   it('resets one: the old is kept under a dated name, the next login makes another', async () => {
     await logOut('u003', 3);
     const { kept } = (await hfsdb.call('reset', { login: 'u003', purge: false, actor })) as { kept: string };

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { rename, rm, stat, truncate } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Type } from 'typebox';
 import { ProloError } from '../errors.ts';
 import { run } from '../exec.ts';
@@ -12,6 +13,8 @@ import type { CheckedImage } from './protocol.ts';
 import { endHome, type Hfs } from './server.ts';
 
 const FSCK_MS = 300_000;
+/** How long a home that nobody sits at any more is waited for. */
+const FREE_MS = 20_000;
 
 /** What hfsdb asks for an operator. */
 export function createOperatorMethods(hfs: Hfs): RpcMethods {
@@ -42,7 +45,9 @@ export function createOperatorMethods(hfs: Hfs): RpcMethods {
       result: Type.Boolean(),
       run: (kwargs) => {
         const { login, epoch, size_bytes } = kwargs as { login: string; epoch: number; size_bytes: number };
-        return hfs.locked(login, () => resize(hfs, login, epoch, size_bytes));
+        return whenFree(hfs, login).then(() =>
+          hfs.locked(login, () => resize(hfs, login, epoch, size_bytes)),
+        );
       },
     },
     remove: {
@@ -65,11 +70,18 @@ export function createOperatorMethods(hfs: Hfs): RpcMethods {
   };
 }
 
+/** What serves a home is there for some seconds after a logout (`reconcile.ts`). Not in order: its end is. */
+async function whenFree(hfs: Hfs, login: string): Promise<void> {
+  const deadline = performance.now() + FREE_MS;
+  while (hfs.running.has(login) && performance.now() < deadline) await sleep(100);
+}
+
 async function resize(hfs: Hfs, login: string, epoch: number, sizeBytes: number): Promise<boolean> {
   const file = hfs.imageFile(login, epoch);
-  if (hfs.running.has(login))
-    throw new ProloError('conflict', `home ${login}: it is in use`, {
-      hint: 'once its owner has logged out, it is free within some seconds',
+  const running = hfs.running.get(login);
+  if (running)
+    throw new ProloError('conflict', `home ${login}: still served to ${running.record.export.peer}`, {
+      hint: 'it is free 15 s after its owner has logged out, where the PC is gone 30 s; then run this again',
     });
   const { size } = await stat(file);
   if (sizeBytes > size) {

@@ -12,7 +12,7 @@ import { findProblems, type Problem } from './doctor.ts';
 import { mustBeFree } from './free.ts';
 import type { Homes } from './homes.ts';
 import { listServers } from './servers.ts';
-import { writeChoice } from './sets-table.ts';
+import { listSets, writeChoice } from './sets-table.ts';
 import { findHome, mustFindHome, writeHome, writeQuota } from './table.ts';
 
 /** Of one image, read whole. */
@@ -171,10 +171,20 @@ async function chooseHome(
 ): Promise<{ there: boolean }> {
   await mustBeUser(store, login);
   return homes.update(login, async (tx) => {
+    if (set !== null) await mustBeKnown(tx, set);
     await writeChoice(tx, login, set);
     await audit(tx, actor, 'home choose', `${login} ${set ?? 'as the contest has it'}`);
     const home = set === null ? undefined : await findHome(tx, homeName({ login, set }));
     return { there: home !== undefined && home.state !== 'creating' };
+  });
+}
+
+/** A set is known by its name alone, so a slip would be one more, with empty homes. */
+async function mustBeKnown(tx: Tx, set: string): Promise<void> {
+  const sets = await listSets(tx);
+  if (sets.includes(set)) return;
+  throw new ProloError('not-found', `set ${set}: nobody has a home of it, and no contest gives one`, {
+    hint: `those that there are: ${sets.join(', ')}`,
   });
 }
 

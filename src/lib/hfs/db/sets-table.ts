@@ -1,10 +1,11 @@
 import type { Knex } from 'knex';
 import { isContestant } from '../../contest/internet.ts';
+import { CONTEST_SET } from '../../contest/mode.ts';
 import { readMode } from '../../contest/table.ts';
 import { findPresence } from '../../presence/table.ts';
 import type { Config, Group } from '../../site/schema.ts';
 import type { Tx } from '../../store/store.ts';
-import type { HomeKey } from '../home-name.ts';
+import { type HomeKey, USUAL } from '../home-name.ts';
 import type { HomeSession, SessionId, SetFacts } from './sets.ts';
 
 /** Of what one transaction sees. */
@@ -35,6 +36,12 @@ export async function listSessions(db: Knex): Promise<HomeSession[]> {
 /** All homes but those that are still to be made. */
 export async function listMade(db: Knex): Promise<HomeKey[]> {
   return (await db('homes').whereNot({ state: 'creating' }).select('login', 'set')) as HomeKey[];
+}
+
+/** All that somebody has a home of, or that the contest gives, or would give where nobody says which; the usual one first. */
+export async function listSets(db: Knex): Promise<string[]> {
+  const rows = (await db('homes').distinct('set').orderBy('set')) as { set: string }[];
+  return [...new Set([USUAL, CONTEST_SET, (await readMode(db)).homes, ...rows.map(({ set }) => set)])];
 }
 
 export async function writeSession(
