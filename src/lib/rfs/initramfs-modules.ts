@@ -8,6 +8,7 @@ import { runOk } from '../exec.ts';
 import type { KernelTree } from '../kernel-tree.ts';
 import { inside } from './inside.ts';
 import { chooseModules, PC_MODULES } from '../netboot/kernel-modules.ts';
+import { noRoomToUnpack } from './space.ts';
 
 /** Beside network cards and keyboards: what leads to the root. */
 const WANTED = [
@@ -96,7 +97,13 @@ interface Packed {
 
 /** Not every busybox loads packed modules, nor every kernel packed firmware; and the initramfs is packed as a whole. */
 async function unpackAll(files: readonly Packed[]): Promise<Packed[]> {
-  const work = await mkdtemp(join(tmpdir(), 'prolo-unpack-'));
+  return unpackIn(tmpdir(), files).catch((error: unknown) => {
+    throw noRoomToUnpack(error);
+  });
+}
+
+async function unpackIn(dir: string, files: readonly Packed[]): Promise<Packed[]> {
+  const work = await mkdtemp(join(dir, 'prolo-unpack-'));
   try {
     for (const [ending, { program, pkg }] of Object.entries(PACKED)) {
       const packed = files.flatMap(({ path, data }, i) => (path.endsWith(`.${ending}`) ? [{ i, data }] : []));

@@ -26,13 +26,25 @@ export function full(where: string, dir: string, needBytes: number, freeBytes: n
 
 /** The same of what ended while a version was written: where there was no room left, that says where, and the way out. */
 export function noRoom(dir: string, error: unknown): unknown {
-  const known = asProloError(error);
-  const isFull = known.kind === 'full' || /ENOSPC|no space left/i.test(known.message);
-  if (!isFull || known.hint?.includes('rfs prune')) return error;
-  return new ProloError('full', `folder ${dir}: no space left while a version was written`, {
-    hint: `\`prolo rfs prune\` takes away versions that nobody boots; has ${tmpdir()} room? modules are unpacked there`,
-    cause: error,
-  });
+  const hint = '`prolo rfs prune` takes away versions that nobody boots';
+  return isNoRoom(error) ? notAllWritten(dir, 'a version was written', hint, error) : error;
+}
+
+/** The same of the system's folder for temporary files, which is often of another file system. */
+export function noRoomToUnpack(error: unknown): unknown {
+  const hint = 'make room there, or name another folder: `TMPDIR=/var/tmp prolo rfs commit …`';
+  return isNoRoom(error) ? notAllWritten(tmpdir(), 'modules were unpacked', hint, error) : error;
+}
+
+/** What says so in our words says where. */
+function isNoRoom(error: unknown): boolean {
+  if (error instanceof ProloError && error.kind === 'full') return false;
+  const { kind, message } = asProloError(error);
+  return kind === 'full' || /ENOSPC|no space left/i.test(message);
+}
+
+function notAllWritten(dir: string, meanwhile: string, hint: string, cause: unknown): ProloError {
+  return new ProloError('full', `folder ${dir}: no space left while ${meanwhile}`, { hint, cause });
 }
 
 export const megabytes = (bytes: number): string => `${Math.ceil(bytes / 1e6)} MB`;
