@@ -11,6 +11,7 @@ import { dropCopies, listCopies } from './copies.ts';
 import { mendFolder } from './mend.ts';
 import { findPlaces, type Place, runThere, versionsAmong } from './places.ts';
 import { neededBy, planPrune, type PruneFacts, type PrunePlan, stillNeeded } from './prune-decide.ts';
+import { withServers } from './publish.ts';
 import { listRunning } from './running.ts';
 import { versionsOf } from './staging.ts';
 import { listBoots, listVersionRows } from './table.ts';
@@ -40,9 +41,19 @@ export async function readPrunePlan(
  * Takes versions away for good, their numbers aside. From the first step on nobody can be told to boot them; whatever was broken
  * off, or was not there to be told, is removed by the next call.
  * @param versions of a plan; none: only what is left from before
- * @throws ProloError `refused` when one of them is needed by now; nothing is removed then
+ * @throws ProloError `refused` when one of them is needed by now, `conflict` while another run makes a version, maybe out of one of
+ * them; nothing is removed then
  */
-export async function prune(
+export function prune(
+  site: Site,
+  store: Store,
+  actor: string,
+  versions: readonly number[],
+): Promise<Removed[]> {
+  return withServers(site, () => pruneAlone(site, store, actor, versions));
+}
+
+async function pruneAlone(
   site: Site,
   store: Store,
   actor: string,

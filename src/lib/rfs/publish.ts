@@ -105,11 +105,11 @@ function hintFor(version: number, { kind, hint }: ProloError): string {
   return hint !== undefined && ['full', 'refused'].includes(kind) ? `${way}\n${hint}` : way;
 }
 
-/** One run at a time works on what servers have. @throws ProloError `conflict` */
+/** One run at a time works on what servers have, and on the versions that the gateway has for them. @throws ProloError `conflict` */
 export async function withServers<T>(site: Site, work: () => Promise<T>): Promise<T> {
   const lock = await tryFileLock(site.statePath('rfs-servers'));
   if (!lock)
-    throw new ProloError('conflict', 'servers: another run brings versions there just now', {
+    throw new ProloError('conflict', 'servers: another run makes, brings or removes versions just now', {
       hint: 'wait until it is done',
     });
   try {

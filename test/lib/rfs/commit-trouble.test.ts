@@ -16,6 +16,7 @@ import { ProloError } from '../../../src/lib/errors.ts';
 import { keyPairOf } from '../../../src/lib/ed25519.ts';
 import { commit, type CommitOptions } from '../../../src/lib/rfs/commit.ts';
 import { MANIFEST, renderManifest, SIGNATURE, signManifest } from '../../../src/lib/rfs/manifest.ts';
+import { prune } from '../../../src/lib/rfs/prune.ts';
 import { promote } from '../../../src/lib/rfs/promote.ts';
 import { listBoots, listVersionRows } from '../../../src/lib/rfs/table.ts';
 import { needs } from '../../support/needs.ts';
@@ -143,5 +144,55 @@ describe('a commit where something is wrong', function () {
     const [first, second] = await Promise.allSettled([run({ partial: true }), run()]);
     const lost = [first, second].find((one) => one.status === 'rejected') as PromiseRejectedResult;
     expect((lost.reason as Error).message).to.match(/staging .*: in use \(/);
+  });
+
+  it('a prune meanwhile is refused: what it would take away may be what the next version is made of', async () => {
+    const store = await rfs.test.store();
+    await run({ partial: true });
+    const [newest, before] = (await listVersionRows(store.knex)).map(({ manifest }) => manifest.version);
+    await store.knex('rfs_boots').update({ version: before });
+    change('eleven');
+    const pruned: unknown[] = [];
+    const steps: string[] = [];
+    const onStep = (_where: string, what: string): void => {
+      steps.push(what);
+      if (what === 'image' || what === 'hashes')
+        pruned.push(prune(rfs.test.site, store, 'root@gw', [newest!]).catch((error: unknown) => error));
+    };
+    const { version } = await run({ partial: true, onStep });
+    expect(steps.join('\n')).to.include(`version ${version}, `).and.include(`made out of version ${newest}`);
+    for (const error of await Promise.all(pruned))
+      expect(error).to.include({
+        kind: 'conflict',
+        message: 'servers: another run makes, brings or removes versions just now',
+      });
+    expect(pruned).to.have.length(2);
+    expect(readdirSync(rfs.versions)).to.include.members([String(newest), String(version)]);
+    await store.knex('rfs_versions').update({ left_at: null });
+    await prune(rfs.test.site, store, 'root@gw', [newest!]);
+    expect(readdirSync(rfs.versions)).not.to.include(String(newest));
+    expect(await boots()).to.deep.equal([version, version]);
+  });
+
+  it('a full folder for temporary files is named, and not that of the versions', async () => {
+    const small = join(disk, 'small');
+    mkdirSync(small);
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'nr_inodes=1', 'small', small]);
+    const { TMPDIR } = process.env;
+    process.env.TMPDIR = small;
+    try {
+      change('twelve');
+      const error = await rejection(run());
+      expect(error).to.include({
+        kind: 'full',
+        message: `folder ${small}: no space left while modules were unpacked`,
+      });
+      expect((error as ProloError).hint).to.include('TMPDIR=');
+    } finally {
+      if (TMPDIR === undefined) delete process.env.TMPDIR;
+      else process.env.TMPDIR = TMPDIR;
+      execFileSync('umount', ['-l', small]);
+    }
+    expect(readdirSync(rfs.versions).filter((name) => name.startsWith('.'))).to.deep.equal([]);
   });
 });
