@@ -22,8 +22,8 @@ export const start: StartDaemon = async ({ site, log }) => {
   // A site that was made before goes on without contests; any other has nobody let out until it is known whether one runs.
   const hasContests = site.hasSecret('contestsync.subscribe');
   let policy: Policy | undefined = hasContests ? undefined : config.firewall;
-  const decide = (): void => keeper.want(policy ? splitAllowed(known, policy, duringContest) : NOBODY);
   const known: Known = { machines: undefined, users: undefined, sessions: undefined };
+  const decide = (): void => keeper.want(policy ? splitAllowed(known, policy, duringContest) : NOBODY);
   const ended = new AbortController();
   const follow = <K extends keyof Known>(
     what: K,

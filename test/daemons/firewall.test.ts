@@ -106,6 +106,25 @@ describe('the firewall, with real packets', function () {
     expect(reaches('outside', '192.168.0.1')).to.equal(false);
   });
 
+  it('who writes an address that is not the site’s sends nothing out', () => {
+    const arrived = (): number =>
+      Number(
+        execFileSync('ip', ['netns', 'exec', wires.of('outside'), 'cat', '/proc/net/snmp'], {
+          encoding: 'utf8',
+        })
+          .match(/^Icmp: (\d.*)$/m)![1]!
+          .split(' ')[0],
+      );
+    const sysctl = ['busybox', 'sysctl', '-w', 'net.ipv4.conf.all.rp_filter=0'];
+    execFileSync('ip', ['netns', 'exec', wires.gateway, ...sysctl]);
+    wires.run('m2', ['ip', 'addr', 'add', '198.51.100.5/32', 'dev', 'eth0']);
+    const before = arrived();
+    expect(
+      wires.run('m2', ['busybox', 'ping', '-c', '1', '-W', '1', '-I', '198.51.100.5', OUTSIDE]),
+    ).not.to.equal(0);
+    expect(arrived()).to.equal(before);
+  });
+
   it('a machine that changes its type or address is judged anew', async () => {
     await login('login', 'boss', 'm1');
     await until(() => set().includes('192.168.0.1'));

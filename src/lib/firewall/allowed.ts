@@ -1,3 +1,4 @@
+import { isIPv4 } from 'node:net';
 import type { Config, Group, Mtype } from '../site/schema.ts';
 
 /** What the feeds have said; undefined: nothing yet. */
@@ -32,6 +33,7 @@ export function allowedAddresses({ machines, users, sessions }: Known, policy: P
   for (const address of policy.addresses) allowed.add(address);
   const addressOf = new Map<string, string>();
   for (const { hostname, ip, mtype } of machines.values()) {
+    if (!isIPv4(ip)) continue; // a feed is no check: this goes into a script that root runs
     addressOf.set(hostname, ip);
     if (policy.mtypes.includes(mtype as Mtype)) allowed.add(ip);
   }

@@ -37,6 +37,10 @@ describe('who reaches the internet', () => {
   it('machines of a type, whoever sits there', () =>
     expect(allowed({}, { mtypes: ['orga'], groups: [], addresses: [] })).to.deep.equal(['10.0.0.3']));
   it('a login that UDB no longer has opens nothing', () => expect(allowed({})).not.to.include('10.0.0.3'));
+  it('nobody at what is no address: nftables would run it', () => {
+    const odd = machine('odd', '10.0.0.9 } ; flush ruleset ; #', 'service');
+    expect(allowed({ machines: new Map([odd]) })).to.deep.equal(['10.0.2.2']);
+  });
   for (const feed of ['machines', 'users', 'sessions'] as const)
     it(`nobody, until ${feed} are known`, () => expect(allowed({ [feed]: undefined })).to.deep.equal([]));
 });
