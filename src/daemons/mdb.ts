@@ -20,13 +20,16 @@ const ServerNumber = Type.Union([Type.Integer(), Type.String({ pattern: '^\\d{1,
   description: "a file server's number",
 });
 
+/** It is logged before it is judged. */
+const short = (description: string) => Type.String({ maxLength: 200, description });
+
 const Registration = Type.Object({
-  hostname: Type.String({ description: 'a name' }),
-  mac: Type.String({ description: 'a MAC address' }),
+  hostname: short('a name'),
+  mac: short('a MAC address'),
   rfs: ServerNumber,
   hfs: ServerNumber,
-  room: Type.String({ description: "a room's name" }),
-  mtype: Type.String({ description: 'user, orga, cluster or service' }),
+  room: short("a room's name"),
+  mtype: short('user, orga, cluster or service'),
 });
 
 /** The machine database's calls. */

@@ -32,7 +32,7 @@ const ELSEWHERE: typeof DAEMONS = {
 const NUMBERED = 'hfs';
 
 /** The gateway's. */
-export const DAEMON_NAMES = Object.keys(DAEMONS);
+const DAEMON_NAMES = Object.keys(DAEMONS);
 /** Of every host; one of several without its number. */
 export const ALL_DAEMONS = [...DAEMON_NAMES, ...Object.keys(ELSEWHERE)];
 

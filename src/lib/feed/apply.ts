@@ -44,11 +44,6 @@ export function replaceState<R extends object, K = string>(
   return compare(before, state, watch);
 }
 
-/** A whole state as the updates that build it from nothing. */
-export function stateToUpdates<R>(records: Iterable<R>): Update<R>[] {
-  return Array.from(records, (data) => ({ type: 'update', data }));
-}
-
 function keyOf<K>(pk: string, data: object): K {
   return (data as Record<string, K>)[pk]!;
 }

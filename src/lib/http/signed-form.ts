@@ -50,7 +50,8 @@ export function parseSignedForm(body: Buffer): SignedForm {
  * @throws ProloError `bad-input` without data, `forbidden` when the token is not right
  */
 export function openSignedForm(form: SignedForm | undefined, secret: string, nowMs: number): string {
-  if (form?.data === undefined)
+  // A field that a query has twice is a list.
+  if (typeof form?.data !== 'string')
     throw new ProloError('bad-input', 'form: field data is missing', {
       hint: 'send the fields data and hmac as application/x-www-form-urlencoded',
     });

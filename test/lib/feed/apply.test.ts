@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { applyUpdates, replaceState, stateToUpdates } from '../../../src/lib/feed/apply.ts';
+import { applyUpdates, replaceState } from '../../../src/lib/feed/apply.ts';
 import type { Update } from '../../../src/lib/store/change-log.ts';
 
 interface Item {
@@ -56,7 +56,7 @@ describe('applyUpdates', () => {
 
   it('takes a whole state in place of what was known', () => {
     const items = state({ k: 1, v: 1 }, { k: 2, v: 1 }, { k: 3, v: 1 });
-    const changes = replaceState('k', items, stateToUpdates([{ k: 4 }, { k: 2, v: 2 }, { k: 1, v: 1 }]));
+    const changes = replaceState('k', items, [{ k: 4 }, { k: 2, v: 2 }, { k: 1, v: 1 }].map(update));
     expect(Object.fromEntries(changes)).to.deep.equal({ 2: 'updated', 3: 'deleted', 4: 'created' });
     expect([...items.keys()]).to.deep.equal([4, 2, 1]);
   });
