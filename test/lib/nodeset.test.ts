@@ -3,7 +3,8 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import { ProloError } from '../../src/lib/errors.ts';
 import type { MachineRecord } from '../../src/lib/mdb/record.ts';
-import { foldNodeset, MAX_NAMES, parseNodeset, selectMachines } from '../../src/lib/nodeset.ts';
+import { selectMachines } from '../../src/lib/mdb/select.ts';
+import { foldNodeset, MAX_NAMES, parseNodeset } from '../../src/lib/nodeset.ts';
 import { needs } from '../support/needs.ts';
 
 const sorted = (names: Iterable<string>): string[] => [...names].sort();

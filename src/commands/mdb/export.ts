@@ -17,7 +17,7 @@ export default class MdbExport extends BaseCommand<typeof MdbExport> {
     const [{ readMachines }, { writeSheet }, { selectMachines }] = await Promise.all([
       import('../../lib/mdb/source.ts'),
       import('../../lib/mdb/spreadsheet.ts'),
-      import('../../lib/nodeset.ts'),
+      import('../../lib/mdb/select.ts'),
     ]);
     const all = await readMachines(await this.site(), () => this.store());
     const machines = this.args.machines ? selectMachines([this.args.machines], all) : all;

@@ -21,7 +21,7 @@ export default class MdbFaulty extends BaseCommand<typeof MdbFaulty> {
   async run() {
     const [{ changeMachines }, { selectMachines }, { toRecord }] = await Promise.all([
       import('../../lib/mdb/machines.ts'),
-      import('../../lib/nodeset.ts'),
+      import('../../lib/mdb/select.ts'),
       import('../../lib/mdb/record.ts'),
     ]);
     const { clear, reason } = this.flags;

@@ -46,7 +46,7 @@ export default class MdbList extends BaseCommand<typeof MdbList> {
 
   private async select(all: MachineRecord[]) {
     const [{ selectMachines }, { withLiveGroups }] = await Promise.all([
-      import('../../lib/nodeset.ts'),
+      import('../../lib/mdb/select.ts'),
       import('../../lib/ssh/groups.ts'),
     ]);
     const sessions = async () =>

@@ -16,12 +16,14 @@ export default class MdbRm extends DestructiveCommand<typeof MdbRm> {
   async run() {
     const [
       { listMachines, changeMachines },
-      { selectMachines, foldNodeset },
+      { selectMachines },
+      { foldNodeset },
       { describePlan, summarizePlan },
       { confirm },
       { toRecord },
     ] = await Promise.all([
       import('../../lib/mdb/machines.ts'),
+      import('../../lib/mdb/select.ts'),
       import('../../lib/nodeset.ts'),
       import('../../lib/mdb/describe.ts'),
       import('../../lib/cli/confirm.ts'),

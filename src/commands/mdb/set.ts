@@ -25,7 +25,7 @@ export default class MdbSet extends BaseCommand<typeof MdbSet> {
       { toRecord },
     ] = await Promise.all([
       import('../../lib/mdb/machines.ts'),
-      import('../../lib/nodeset.ts'),
+      import('../../lib/mdb/select.ts'),
       import('../../lib/mdb/describe.ts'),
       import('../../lib/errors.ts'),
       import('../../lib/mdb/record.ts'),

@@ -18,7 +18,7 @@ export default class NetbootOnce extends BaseCommand<typeof NetbootOnce> {
     const [{ checkProfile }, { setBootOnce, listMachines }, { selectMachines }] = await Promise.all([
       import('../../lib/netboot/profiles.ts'),
       import('../../lib/mdb/machines.ts'),
-      import('../../lib/nodeset.ts'),
+      import('../../lib/mdb/select.ts'),
     ]);
     const { config } = await this.site();
     const profile = checkProfile(config, this.args.profile, this.flags.clear);

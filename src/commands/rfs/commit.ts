@@ -67,7 +67,7 @@ every byte, machines boot it at their next start. Those that run are not touched
   private async machinesOf(selection: string) {
     const [{ listMachines }, { selectMachines }] = await Promise.all([
       import('../../lib/mdb/machines.ts'),
-      import('../../lib/nodeset.ts'),
+      import('../../lib/mdb/select.ts'),
     ]);
     const { knex } = await this.store();
     return selectMachines([selection], await listMachines(knex), { nonEmpty: true });

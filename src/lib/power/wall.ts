@@ -1,6 +1,6 @@
 import { ProloError } from '../errors.ts';
 import type { MachineRecord } from '../mdb/record.ts';
-import { selectMachines } from '../nodeset.ts';
+import { selectMachines } from '../mdb/select.ts';
 
 /** Without it, `wall` shows letters beyond ASCII as numbers: a session over SSH has no locale. */
 export const WALL_COMMAND = 'env LC_ALL=C.UTF-8 wall';

@@ -1,7 +1,8 @@
 import { ProloError } from '../errors.ts';
 import type { MachineRecord } from '../mdb/record.ts';
 import { readMachines } from '../mdb/source.ts';
-import { foldNodeset, type Group, selectMachines } from '../nodeset.ts';
+import { type Group, selectMachines } from '../mdb/select.ts';
+import { foldNodeset } from '../nodeset.ts';
 import { ownAddresses } from '../own-addresses.ts';
 import type { Site } from '../site/site.ts';
 import type { Store } from '../store/store.ts';

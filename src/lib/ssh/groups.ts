@@ -1,7 +1,7 @@
 import { nearest } from '../cli/nearest.ts';
 import { ProloError } from '../errors.ts';
 import type { MachineRecord } from '../mdb/record.ts';
-import type { Group } from '../nodeset.ts';
+import type { Group } from '../mdb/select.ts';
 import type { Pair } from '../presence/state.ts';
 
 /** Who can be asked for what MDB does not know. Without `alive` there is no such group. */
