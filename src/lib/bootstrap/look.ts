@@ -3,6 +3,7 @@ import { ProloError } from '../errors.ts';
 import { runOk } from '../exec.ts';
 import { missingPackages } from '../lab/packages.ts';
 import { type BlockDevice, lsblkArgv, parseLsblk } from './disk.ts';
+import { MAKERS } from '../rfs/root/init-plan.ts';
 import type { Candidate } from './judge.ts';
 import type { BootstrapOptions } from './options.ts';
 
@@ -20,9 +21,8 @@ const PROGRAMS: Record<string, string> = {
 
 /** @throws ProloError `unavailable`, `forbidden` where no server can be made */
 export function checkHost({ base, distribution }: BootstrapOptions): void {
-  const maker: Record<string, string> =
-    distribution === 'arch' ? { pacstrap: 'arch-install-scripts' } : { mmdebstrap: 'mmdebstrap' };
-  const missing = missingPackages({ ...PROGRAMS, ...(base === undefined ? maker : { tar: 'tar' }) });
+  const maker = base === undefined ? MAKERS[distribution] : { tar: 'tar' };
+  const missing = missingPackages({ ...PROGRAMS, ...maker });
   if (missing.length > 0)
     throw new ProloError('unavailable', `bootstrap: not installed here: ${missing.join(', ')}`, {
       hint: `apt-get install --no-install-recommends ${missing.join(' ')}`,

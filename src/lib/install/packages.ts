@@ -3,7 +3,7 @@ import { complaintOf } from '../rfs/root/install-complaint.ts';
 import { runInRoot } from './in-root.ts';
 import type { Distribution } from './recipe.ts';
 
-const OPTIONS = { timeoutMs: 3600_000, env: { DEBIAN_FRONTEND: 'noninteractive' } };
+const OPTIONS = { timeoutMs: 3600_000, env: { DEBIAN_FRONTEND: 'noninteractive', LC_ALL: 'C.UTF-8' } };
 
 interface PackageCalls {
   /** A host that was just made has no lists. */

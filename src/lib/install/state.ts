@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { run } from '../exec.ts';
 import { readIds } from './in-root.ts';
 import { putEntry, type TreeEntry } from '../rfs/root/tree-entry.ts';
+import { pacmanBackups, pacmanPackages } from './pacman-database.ts';
 import type { FileState, HostState, TreeState } from './plan.ts';
 import type { Distribution, Recipe, TreeWish } from './recipe.ts';
 
@@ -85,10 +86,7 @@ async function treeState(root: string, { path, entries: entriesFor }: TreeWish):
 }
 
 async function installed(root: string, distribution: Distribution): Promise<Set<string>> {
-  if (distribution === 'arch') {
-    const { stdout } = await run(['pacman', '--root', root, '-Qq']);
-    return new Set(stdout.split('\n').filter(Boolean));
-  }
+  if (distribution === 'arch') return pacmanPackages(root);
   const { stdout } = await run([
     ...['dpkg-query', `--admindir=${join(root, 'var/lib/dpkg')}`],
     ...['-W', '-f', '${db:Status-Status} ${Package}\n'],
@@ -100,13 +98,14 @@ async function installed(root: string, distribution: Distribution): Promise<Set<
   );
 }
 
-/** MD5 of the configuration files as Debian's packages brought them. */
+/** MD5 of the configuration files as packages brought them. */
 async function shippedFiles(
   root: string,
   distribution: Distribution,
   paths: readonly string[],
 ): Promise<Map<string, string>> {
-  if (distribution !== 'debian' || paths.length === 0) return new Map();
+  if (paths.length === 0) return new Map();
+  if (distribution === 'arch') return pacmanBackups(root);
   const { stdout } = await run([
     ...['dpkg-query', `--admindir=${join(root, 'var/lib/dpkg')}`],
     ...['-W', '-f', '${Conffiles}\n'],

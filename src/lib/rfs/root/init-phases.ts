@@ -22,9 +22,11 @@ export function readPhases(): Phases {
       if (COMPLAINT.test(line) && complaints.length < 50) complaints.push(line);
       const phase = /^I: (.*?)(?:\.\.\.)?$/.exec(line)?.[1];
       if (phase) return PHASES.find(([start]) => phase.startsWith(start))?.[1];
-      const count = /^(\d+) upgraded, (\d+) newly installed/.exec(line);
-      if (count) [total, done, said] = [Number(count[1]) + Number(count[2]), 0, 0];
-      if (!/^Setting up /.test(line) || total === 0) return undefined;
+      const known = PACMAN_PHASES.find(([start]) => line.startsWith(start))?.[1];
+      if (known !== undefined) return known;
+      const count = /^(\d+) upgraded, (\d+) newly installed/.exec(line) ?? /^Packages \((\d+)\) /.exec(line);
+      if (count) [total, done, said] = [Number(count[1]) + Number(count[2] ?? 0), 0, 0];
+      if (!/^Setting up |^(re)?installing \S+\.\.\.$|^upgrading /.test(line) || total === 0) return undefined;
       done += 1;
       const step = Math.floor((done / total) * STEPS);
       if (step <= said) return undefined;
@@ -34,6 +36,13 @@ export function readPhases(): Phases {
     complaints: () => [...new Set(complaints)],
   };
 }
+
+/** Of pacman. */
+const PACMAN_PHASES: readonly (readonly [string, string])[] = [
+  [':: Synchronizing package databases', 'asks for the lists of packages'],
+  [':: Retrieving packages', 'downloads what all need'],
+  [':: Running post-transaction hooks', 'sets it up'],
+];
 
 const PHASES: readonly (readonly [string, string])[] = [
   ['running apt-get update', 'asks for the lists of packages'],

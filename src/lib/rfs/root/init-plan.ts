@@ -9,14 +9,16 @@ export interface RootPlan {
   tree: string;
 }
 
-/** The program that makes it, and what to install where it is not. */
-export const MAKERS = {
-  debian: { program: 'mmdebstrap', packages: ['mmdebstrap'] },
+/** The programs that make it, with the Debian package of each; pacstrap calls the others. */
+export const MAKERS: Readonly<Record<RootPlan['distribution'], Record<string, string>>> = {
+  debian: { mmdebstrap: 'mmdebstrap' },
   arch: {
-    program: 'pacstrap',
-    packages: ['arch-install-scripts', 'pacman-package-manager', 'archlinux-keyring'],
+    pacstrap: 'arch-install-scripts',
+    pacman: 'pacman-package-manager',
+    '/usr/share/makepkg/util/parseopts.sh': 'makepkg', // a library of pacman-key's, which Debian merely recommends
+    gpg: 'gnupg',
   },
-} as const;
+};
 
 /** The call that fills `plan.tree`, a folder that may have files already. */
 export function makeArgv(plan: RootPlan): string[] {

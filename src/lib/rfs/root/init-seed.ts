@@ -18,7 +18,7 @@ export async function plantSeed({ distribution, tree, sources }: RootPlan): Prom
     const hooks = join(tree, 'etc/pacman.d/hooks');
     await mkdir(hooks, { recursive: true });
     for (const name of HOOKS) await symlink('/dev/null', join(hooks, name));
-    await writeFile(pacmanConf(tree), renderTemplate('rfs/profiles/arch/pacman.conf', { sources }));
+    await writeFile(pacmanConf(tree), renderTemplate('rfs/profiles/arch/pacman.conf', { sources, hooks }));
   }
   for (const entry of await readdir(tree, { recursive: true, withFileTypes: true })) {
     const executable = entry.isDirectory() || /\/s?bin$/.test(entry.parentPath);

@@ -3,7 +3,7 @@ import { lstat, mkdir, readFile, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { asProloError, ProloError } from '../../errors.ts';
 import { run, runLines, runOk } from '../../exec.ts';
-import { findProgram } from '../../lab/packages.ts';
+import { missingPackages } from '../../lab/packages.ts';
 import type { Site } from '../../site/site.ts';
 import { asideOf, stagingOf, withStaging } from '../staging.ts';
 import { configureRoot } from './configure.ts';
@@ -89,10 +89,10 @@ export async function initRoot(site: Site, plan: RootPlan, { actor, onStep }: In
 
 /** @throws ProloError `unavailable`, `forbidden` where none can be made */
 export function checkInitHost({ distribution }: RootPlan): void {
-  const { program, packages } = MAKERS[distribution];
-  if (!findProgram(program))
-    throw new ProloError('unavailable', `rfs init: ${program} is not installed here`, {
-      hint: `apt-get install --no-install-recommends ${packages.join(' ')}`,
+  const missing = missingPackages(MAKERS[distribution]);
+  if (missing.length > 0)
+    throw new ProloError('unavailable', `rfs init: not installed here: ${missing.join(', ')}`, {
+      hint: `apt-get install --no-install-recommends ${missing.join(' ')}`,
     });
   if (process.getuid?.() !== 0)
     throw new ProloError('forbidden', 'rfs init: only root can make a root filesystem', {

@@ -1,3 +1,4 @@
+import type { Packages } from '../package-list.ts';
 import type { PackageChange } from './packages-changed.ts';
 
 /** What is asked of a distribution's packages. */
@@ -39,14 +40,21 @@ export function pacmanCalls({ action, packages }: Wish): PackageCalls {
     remove: ['-Rns', ...packages],
     upgrade: ['-Su', ...packages],
   };
-  const apply = [...PACMAN, ...verbs[action]];
   const print = ['--print', '--print-format', '%n %v'];
-  return { refresh: [...PACMAN, '-Sy'], plan: [...apply, ...print], apply };
+  // It refuses to print what would become of configuration.
+  const printed = action === 'remove' ? ['-Rs', ...packages] : verbs[action];
+  return {
+    refresh: [...PACMAN, '-Sy'],
+    plan: [...PACMAN, ...printed, ...print],
+    apply: [...PACMAN, ...verbs[action]],
+  };
 }
 
-/** What `pacman --print` says that it would do. */
-export function readPacmanPlan(text: string, { action }: Wish): PackageChange[] {
+/** What `pacman --print` says that it would do. @param before what is installed */
+export function readPacmanPlan(text: string, { action }: Wish, before: Packages): PackageChange[] {
   return [...text.matchAll(/^(\S+) (\S+)$/gm)].map(([, name = '', version]) =>
-    action === 'remove' ? { name, from: version, to: undefined } : { name, from: undefined, to: version },
+    action === 'remove'
+      ? { name, from: version, to: undefined }
+      : { name, from: before.get(name), to: version },
   );
 }

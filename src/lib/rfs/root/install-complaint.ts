@@ -24,8 +24,18 @@ const MEANINGS: readonly {
     hint: 'does this host reach the mirror?',
   },
   {
+    kind: 'failed',
+    words: /keyring is not writable|required key missing|unknown trust|PGP signature/i,
+    hint: 'pacman does not know who signed them: `pacman-key --init && pacman-key --populate archlinux`, with an archlinux-keyring of these days',
+  },
+  {
     kind: 'unavailable',
-    words: /could not get lock|frontend lock|unable to (acquire|lock)|could not lock database/i,
+    words: /(could not|unable to) lock database/i,
+    hint: 'another pacman is at work there: when it has ended, run this again; where there is none, one was killed: rm /var/lib/pacman/db.lck there',
+  },
+  {
+    kind: 'unavailable',
+    words: /could not get lock|frontend lock|unable to (acquire|lock)/i,
     hint: 'another package manager is at work there: when it has ended, run this again',
   },
   {

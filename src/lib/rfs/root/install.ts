@@ -21,6 +21,9 @@ export interface InstallOptions {
 /** What a package may ask is answered as it would itself; what it leaves in no list is not wanted. */
 const ENV = { DEBIAN_FRONTEND: 'noninteractive' };
 
+/** Of a pacman that was killed: here nobody else is at work. */
+const PACMAN_LOCK = 'var/lib/pacman/db.lck';
+
 /**
  * Packages into staging, out of it, or newer ones.
  * @returns what has changed, or would
@@ -39,15 +42,17 @@ export function installPackages(
   const complaint = (text: string): ProloError =>
     complaintOf(text.split('\n'), `staging ${stagingOf(site)}`, 'mend it by hand: `prolo rfs shell`');
   return withStaging(site, `${actor}: rfs install`, async (tree) => {
+    if (arch) await rm(join(tree, PACMAN_LOCK), { force: true });
     if (wish.action !== 'remove') {
       onStep('asks for the lists of packages');
-      const { exitCode, stderr } = await runInTree(tree, calls.refresh, { ...inside, readOnly: true });
+      // pacman's lock is in the tree, and not beside its lists.
+      const { exitCode, stderr } = await runInTree(tree, calls.refresh, { ...inside, readOnly: !arch });
       if (exitCode !== 0) throw complaint(stderr);
     }
     const planned = await runInTree(tree, calls.plan, { ...inside, readOnly: true });
     if (planned.exitCode !== 0) throw complaint(planned.stderr);
-    if (dryRun) return arch ? readPacmanPlan(planned.stdout, wish) : readAptPlan(planned.stdout);
     const before = await packagesOf(tree, arch);
+    if (dryRun) return arch ? readPacmanPlan(planned.stdout, wish, before) : readAptPlan(planned.stdout);
     const phases = readPhases();
     const said: string[] = [];
     const exitCode = await runLinesInTree(

@@ -119,10 +119,13 @@ describe('what is asked of a package manager', () => {
         '%n %v',
       ],
     });
-    expect(readPacmanPlan('ghc 9.4-1\nghc-libs 9.4-1\n', wish).map(changeText)).to.deep.equal([
+    const installed = new Map([['ghc-libs', '9.2-1']]);
+    expect(readPacmanPlan('ghc 9.4-1\nghc-libs 9.4-1\n', wish, installed).map(changeText)).to.deep.equal([
       '+ ghc 9.4-1',
-      '+ ghc-libs 9.4-1',
+      '~ ghc-libs 9.2-1 -> 9.4-1',
     ]);
+    const remove = pacmanCalls({ ...wish, action: 'remove' });
+    expect([remove.plan[3], remove.apply[3]]).to.deep.equal(['-Rs', '-Rns']);
   });
 });
 
