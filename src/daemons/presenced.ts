@@ -7,7 +7,7 @@ import { pingPresence, tellPresence } from '../lib/presence/client.ts';
 import { repeat } from '../lib/repeat.ts';
 import { keepReporting } from '../lib/rfs/running-report.ts';
 import { askHome } from '../lib/seat/ask-home.ts';
-import { keepClock } from '../lib/seat/clock.ts';
+import { keepClock, tellOnTime } from '../lib/seat/clock.ts';
 import { askMdb, type Identity, ownAddresses, pickIdentity } from '../lib/seat/identity.ts';
 import { createSeat } from '../lib/seat/seat.ts';
 import { readSession, writeSession } from '../lib/seat/session-file.ts';
@@ -64,7 +64,7 @@ export const start: StartDaemon = async ({ site, log }) => {
         hint: 'ask an organiser',
       });
     },
-    tellPresence: (verb, pair) => tellPresence(site, verb, pair),
+    tellPresence: (verb, pair) => tellOnTime(() => tellPresence(site, verb, pair), identify),
     askHome: (hfs, login) => askHome(site, hfs, login),
     remember: (session) =>
       writing(() => writeSession(record, session)).catch((error: unknown) =>

@@ -6,10 +6,10 @@ export function remembered<T>(read: () => Promise<T>, ttlMs: number): () => Prom
   let last: { value: T; atMs: number } | undefined;
   let reading: Promise<T> | undefined;
   return async () => {
-    if (last && Date.now() - last.atMs < ttlMs) return last.value;
+    if (last && performance.now() - last.atMs < ttlMs) return last.value;
     reading ??= read().finally(() => (reading = undefined));
     try {
-      last = { value: await reading, atMs: Date.now() };
+      last = { value: await reading, atMs: performance.now() };
     } catch (error) {
       if (!last) throw error;
     }

@@ -5,6 +5,7 @@ import {
   isStuck,
   type Progress,
   report,
+  setBack,
   STAGES,
   type StageEvent,
   type StageReport,
@@ -45,6 +46,7 @@ export async function createStageHub({ config, hostnameOf, file, log }: Options)
   };
   const look = (): void => {
     const now = Date.now();
+    setBack(tracker, now);
     for (const [mac, progress] of tracker) {
       if (!isStuck(progress, now, stuckSeconds)) stuck.delete(mac);
       else if (!stuck.has(mac)) {

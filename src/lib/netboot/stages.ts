@@ -51,6 +51,11 @@ export function track(tracker: Tracker, event: StageEvent): Progress | undefined
   return progress;
 }
 
+/** After the clock was set back, what was seen before it is as old as can be, or nothing new would count until it is that time again. */
+export function setBack(tracker: Tracker, nowMs: number): void {
+  for (const progress of tracker.values()) progress.sinceMs = Math.min(progress.sinceMs, nowMs);
+}
+
 /**
  * A script starts a boot anew, whatever was before. An address does so only where the machine was up or had none: the
  * kernel asks for it again in the middle of each boot, and the system renews it while it runs.

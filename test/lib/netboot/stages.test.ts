@@ -2,6 +2,7 @@ import { expect } from 'chai';
 import { leaseEvent } from '../../../src/lib/netboot/lease-events.ts';
 import {
   isStuck,
+  setBack,
   type Stage,
   type StageEvent,
   type Tracker,
@@ -27,6 +28,16 @@ describe('netboot stages', () => {
       20,
       '',
     ]);
+  });
+
+  it('of a clock that is set back by an hour go on at once', () => {
+    const tracker: Tracker = new Map();
+    const see = (stage: Stage, atS: number): unknown => track(tracker, { mac: MAC, stage, atMs: atS * 1000 });
+    see('script', 7200);
+    setBack(tracker, 3601_000);
+    expect(see('initramfs', 3602)).to.include({ stage: 'initramfs', sinceMs: 3602_000 });
+    setBack(tracker, 3700_000);
+    expect(isStuck(tracker.get(MAC)!, 9000_000, stuckSeconds), 'nor for ever').to.equal(true);
   });
 
   it('the address that the kernel asks for again is no step back', () => {
