@@ -1,14 +1,13 @@
 import { expect } from 'chai';
 import type { Home } from '../../src/lib/hfs/protocol.ts';
-import { changeMachines } from '../../src/lib/mdb/machines.ts';
 import { type Association } from '../../src/lib/presence/table.ts';
 import { makeToken } from '../../src/lib/rpc/token.ts';
 import { serviceUrl } from '../../src/lib/site/site.ts';
-import { changeUsers, listUsers } from '../../src/lib/udb/users.ts';
+import { listUsers } from '../../src/lib/udb/users.ts';
 import { homesPackages } from '../support/homes.ts';
 import { needs } from '../support/needs.ts';
-import { makePamSeat, type PamSeat } from '../support/pam-seat.ts';
-import { makeTestSite, type TestSite } from '../support/site.ts';
+import { makePamSeat, makePamSite, type PamSeat } from '../support/pam-seat.ts';
+import type { TestSite } from '../support/site.ts';
 
 const IP = '10.0.0.1';
 /** Accepts, and says nothing; ends with its second client. */
@@ -34,28 +33,8 @@ describe('the PAM hook', function () {
       unshare: 'util-linux',
     });
     if (process.getuid?.() !== 0) this.skip();
-    test = await makeTestSite({
-      networks: [{ name: 'lan', cidr: '10.0.0.0/16', role: 'machines', gateway: '10.0.255.254' }],
-      pools: { user: '10.0.0.1-10.0.9.254', orga: 'user', service: '10.0.10.1-10.0.10.254', cluster: '10.0.11.1-10.0.11.254' }, // prettier-ignore
-      presence: { timeoutSeconds: 60, socket: 'presenced.sock', openSeconds: 60 },
-      groups: { user: { quotaBytes: 64 * 1024 * 1024 } },
-    });
+    test = await makePamSite(['u001', 'u002', 'u003']);
     const store = await test.store();
-    const machine = (n: number) => ({
-      input: {
-        hostname: `seat${n}`,
-        mac: `02:00:00:00:00:0${n}`,
-        ip: `10.0.0.${n}`,
-        mtype: 'user',
-        rfs: 0,
-        hfs: 0,
-      },
-    });
-    await changeMachines(store, test.site.config, 'test', () => ({ wishes: [machine(1), machine(2)] }));
-    const password = { hash: '$6$rounds=1000$test$test', sealed: null };
-    await changeUsers(store, test.site.config, 'test', () => ({
-      wishes: ['u001', 'u002', 'u003'].map((login) => ({ input: { login, group: 'user', password } })),
-    }));
     const uids = Object.fromEntries((await listUsers(store.knex)).map(({ login, uid }) => [login, uid]));
     seat = await makePamSeat({ dir: test.dir, site: test.site, ip: IP, uids: { ...uids, zstray: 10_900 } });
     const socket = test.site.statePath('presenced.sock');

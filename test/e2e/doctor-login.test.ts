@@ -2,15 +2,15 @@ import { expect } from 'chai';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Walk } from '../../src/lib/doctor/login/walk.ts';
-import { changeMachines } from '../../src/lib/mdb/machines.ts';
 import { listPresence } from '../../src/lib/presence/table.ts';
 import { makeToken } from '../../src/lib/rpc/token.ts';
 import { serviceUrl } from '../../src/lib/site/site.ts';
-import { addUser, changeUsers, listUsers } from '../../src/lib/udb/users.ts';
+import { addUser, listUsers } from '../../src/lib/udb/users.ts';
 import { homesPackages } from '../support/homes.ts';
 import { type LoginSeat, makeLoginSeat } from '../support/login-seat.ts';
 import { needs } from '../support/needs.ts';
-import { makeTestSite, type TestSite } from '../support/site.ts';
+import { makePamSite } from '../support/pam-seat.ts';
+import type { TestSite } from '../support/site.ts';
 
 const IP = '10.0.0.1';
 const PASSWORD = 'correct horse';
@@ -60,31 +60,12 @@ describe('prolo doctor login: a test account goes in and out at a seat', functio
       unshare: 'util-linux',
     });
     if (process.getuid?.() !== 0) this.skip();
-    test = await makeTestSite({
-      networks: [{ name: 'lan', cidr: '10.0.0.0/16', role: 'machines', gateway: '10.0.255.254' }],
-      pools: { user: '10.0.0.1-10.0.9.254', orga: 'user', service: '10.0.10.1-10.0.10.254', cluster: '10.0.11.1-10.0.11.254' }, // prettier-ignore
-      presence: { timeoutSeconds: 60, socket: 'presenced.sock', openSeconds: 60 },
-      groups: { user: { quotaBytes: 64 * 1024 * 1024 } },
+    test = await makePamSite(['zother', 'znew'], {
       ssh: { port: 2222, identity: 'seat/identity', connectSeconds: 10 },
     });
     const store = await test.store();
     const { config } = test.site;
-    const machine = (n: number) => ({
-      input: {
-        hostname: `seat${n}`,
-        mac: `02:00:00:00:00:0${n}`,
-        ip: `10.0.0.${n}`,
-        mtype: 'user',
-        rfs: 0,
-        hfs: 0,
-      },
-    });
-    await changeMachines(store, config, 'test', () => ({ wishes: [machine(1), machine(2)] }));
     await addUser(store, config, 'test', { login: 'ztest', group: 'user', password: PASSWORD }, test.site.secret('passwords.key')); // prettier-ignore
-    const password = { hash: '$6$rounds=1000$test$test', sealed: null };
-    await changeUsers(store, config, 'test', () => ({
-      wishes: ['zother', 'znew'].map((login) => ({ input: { login, group: 'user', password } })),
-    }));
     const known = (await listUsers(store.knex)).filter(({ login }) => login !== 'znew');
     const uids = Object.fromEntries(known.map(({ login, uid }) => [login, uid]));
     seat = await makeLoginSeat({

@@ -2,7 +2,10 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { chmodSync, cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { run, type RunResult } from '../../src/lib/exec.ts';
+import { changeMachines } from '../../src/lib/mdb/machines.ts';
 import type { Site } from '../../src/lib/site/site.ts';
+import { changeUsers } from '../../src/lib/udb/users.ts';
+import { makeTestSite, type TestSite } from './site.ts';
 
 const root = join(import.meta.dirname, '../..');
 const tsx = import.meta.resolve('tsx');
@@ -44,6 +47,30 @@ export interface PamSeatOptions {
   ip: string;
   /** By login. */
   uids: Record<string, number>;
+}
+
+/** A site whose seats are `seat1` and `seat2`, at 10.0.0.1 and 10.0.0.2, with contestants who cannot log in by a password. */
+export async function makePamSite(logins: readonly string[], config: object = {}): Promise<TestSite> {
+  const test = await makeTestSite({
+    networks: [{ name: 'lan', cidr: '10.0.0.0/16', role: 'machines', gateway: '10.0.255.254' }],
+    pools: { user: '10.0.0.1-10.0.9.254', orga: 'user', service: '10.0.10.1-10.0.10.254', cluster: '10.0.11.1-10.0.11.254' }, // prettier-ignore
+    presence: { timeoutSeconds: 60, socket: 'presenced.sock', openSeconds: 60 },
+    groups: { user: { quotaBytes: 64 * 1024 * 1024 } },
+    ...config,
+  });
+  const store = await test.store();
+  const seats = [1, 2].map((n) => ({
+    input: {
+      ...{ hostname: `seat${n}`, mac: `02:00:00:00:00:0${n}`, ip: `10.0.0.${n}` },
+      ...{ mtype: 'user', rfs: 0, hfs: 0 },
+    },
+  }));
+  await changeMachines(store, test.site.config, 'test', () => ({ wishes: seats }));
+  const password = { hash: '$6$rounds=1000$test$test', sealed: null };
+  await changeUsers(store, test.site.config, 'test', () => ({
+    wishes: logins.map((login) => ({ input: { login, group: 'user', password } })),
+  }));
+  return test;
 }
 
 export async function makePamSeat({ dir, site, ip, uids }: PamSeatOptions): Promise<PamSeat> {
