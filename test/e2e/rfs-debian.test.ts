@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { expect } from 'chai';
 import { runOk } from '../../src/lib/exec.ts';
@@ -6,6 +6,9 @@ import type { Console } from '../../src/lib/lab/console.ts';
 import type { Pc } from '../../src/lib/lab/lab.ts';
 import { labMac } from '../../src/lib/lab/qemu.ts';
 import { LAB_GATEWAY } from '../../src/lib/lab/site.ts';
+import type { Finding } from '../../src/lib/doctor/check.ts';
+import type { Outcome } from '../../src/lib/doctor/examine.ts';
+import type { Walk } from '../../src/lib/doctor/login/walk.ts';
 import { databaseUrl } from '../../src/lib/site/site.ts';
 import { openStore } from '../../src/lib/store/store.ts';
 import { listPrivateUsers } from '../../src/lib/udb/users.ts';
@@ -23,7 +26,7 @@ const BOOT_MS = 4 * STEP_MS;
 const LEASE_SECONDS = 60;
 const PROMPT = /[$] $/;
 
-/** What a start may take on a PC would be too little for an emulated one on a machine that has other things to do. */
+/** What a start, and the accounts in it, may take on a PC would be too little for an emulated one on a machine that has other things to do. */
 const PATIENCE = { 'etc/systemd/system/service.d/lab.conf': '[Service]\nTimeoutStartSec=600\n' };
 
 /** Asks PAM for an account twice a second, from the moment on that a door may ask; says on the console what fails. */
@@ -50,6 +53,15 @@ while :; do
 done
 `,
 });
+
+/** Of `prolo doctor login`. */
+const ACCOUNT = 'ztest';
+
+interface DoctorSaid {
+  status: number;
+  checks: Outcome[];
+  seats?: Walk[];
+}
 
 describe('a Debian on two file servers, from its packages to a login', function () {
   this.timeout(4 * BOOT_MS);
@@ -82,6 +94,7 @@ describe('a Debian on two file servers, from its packages to a login', function 
       password: string;
     });
     const root = people.find(({ group }) => group === 'root')!;
+    await lab.prolo('udb', 'add', ACCOUNT, '--group', 'user');
     await lab.prolo('udb', 'set', root.login, '--ssh-key', join(lab.work, 'identity.pub'));
     // What it is made of comes from where this machine's packages come from, so outside of the lab's network.
     mkdirSync(join(site.dir, 'rfs'));
@@ -91,6 +104,7 @@ describe('a Debian on two file servers, from its packages to a login', function 
       mkdirSync(dirname(join(lab.staging, path)), { recursive: true });
       writeFileSync(join(lab.staging, path), text, { mode: path.includes('bin/') ? 0o755 : 0o644 });
     }
+    appendFileSync(join(lab.staging, 'etc/prolo/prolo.yml'), 'accounts: { waitSeconds: 200 }\n');
     await runOk(['chroot', lab.staging, 'systemctl', 'enable', 'lab-probe.service']);
     issue('the first');
     await startHomes(lab);
@@ -125,11 +139,12 @@ describe('a Debian on two file servers, from its packages to a login', function 
     expect(status).to.match(/192\.168\.\d+\.\d+\/23 .*valid_lft forever/);
     expect(status).not.to.contain('failed');
     await lab.until('a renewal', () => leases(1) >= 4, 2 * LEASE_SECONDS * 1000);
+    expect(failures(pc)).to.deep.equal([]);
     expect(await one('cat /run/lab-probe')).to.match(/^[1-9]\d* checks 0 failures$/m);
-    expect(pc.console.text()).not.to.contain('PROBE FAILED');
+
+    await examine(pc);
 
     // It starts anew by itself; once the other is on its way, all is taken back.
-    await pc.console.type('exit\r');
     await asRoot(1, 'systemctl reboot').catch(() => undefined); // the connection ends with the machine
     await pc.console.waitFor(/^prolo: version 2 from [\d.]+, as [\d.]+$/m, BOOT_MS);
     await lab.prolo('rfs', 'rollback');
@@ -140,9 +155,59 @@ describe('a Debian on two file servers, from its packages to a login', function 
     ]);
     const two = await logIn(other, login, password);
     expect(await two('cat file /run/prolo/version')).to.match(/^mine\n1$/m);
-    for (const { console } of [pc, other]) expect(console.text()).not.to.contain('PROBE FAILED');
+    expect([pc, other].flatMap(failures)).to.deep.equal([]);
     await Promise.all([pc.stop(), other.stop()]);
   });
+
+  /** The doctor at a PC where somebody is logged on at the console, who then leaves for a test account. */
+  async function examine({ console }: Pc): Promise<void> {
+    const name = lab.pcName(1);
+    const found = await lookFrom(name, 'network dhcp dns nfs homes rfs lldp units'.split(' '));
+    const [rfs] = found.filter(({ check }) => check === 'rfs');
+    expect(rfs).to.include({ colour: 'yellow', what: `${name}: it runs version 1, and would boot 2` });
+    expect(found.filter(({ colour }) => colour === 'red')).to.deep.equal([]);
+    expect(found.map(({ check }) => check)).to.include.members(['ssh', 'network', 'dns', 'nfs', 'homes']);
+
+    await console.type('exit\r');
+    await console.waitFor(/login: $/, BOOT_MS);
+    const { seats: well } = await doctor('login', name, '--yes', '--login', ACCOUNT);
+    expect(well![0]!.stopped, JSON.stringify(well)).to.equal(undefined);
+    expect(well![0]!.passed).to.include.members(['hook', 'home', 'mount', 'writable', 'released', 'gone']);
+
+    await asRoot(1, 'modprobe -r nbd');
+    const { seats: stopped, checks, status } = await doctor('login', name, '--yes', '--login', ACCOUNT);
+    expect(status).to.equal(1);
+    expect(stopped![0], JSON.stringify(stopped)).to.deep.include({
+      stopped: { step: 'nbd', said: 'this machine has no free block device for a home' },
+    });
+    expect(stopped![0]!.left).to.equal(undefined);
+    expect(checks[0]!.findings[0]!.fix).to.contain(`prolo doctor --from ${name} --only homes`);
+    const [mend] = await lookFrom(name, ['homes']).then((all) =>
+      all.filter(({ check }) => check === 'homes'),
+    );
+    expect(mend!.what).to.equal(`${name}: no network block devices: no home can be attached`);
+    expect(mend!.fix).to.equal(`prolo pssh ${name} -- modprobe nbd`);
+    await asRoot(1, 'modprobe nbd');
+  }
+  /** Again where an emulated machine was too slow for a check. */
+  async function lookFrom(name: string, only: readonly string[]): Promise<(Finding & { check: string })[]> {
+    for (let tries = 1; ; tries++) {
+      const { checks } = await doctor('--from', name, ...only.flatMap((one) => ['--only', one]));
+      const found = checks.flatMap((one) => one.findings.map((finding) => ({ ...finding, check: one.name })));
+      if (tries === 3 || !found.some(({ what }) => /: no answer in |did not end/.test(what))) return found;
+    }
+  }
+  async function doctor(...argv: string[]): Promise<DoctorSaid> {
+    const { stdout, stderr, exitCode } = await lab.run(
+      [process.execPath, proloBin, 'doctor', ...argv, '--json'],
+      {
+        env: { PROLO_CONFIG: lab.site.file },
+        timeoutMs: 2 * STEP_MS,
+      },
+    );
+    if (!stdout.startsWith('{')) throw new Error(`prolo doctor: ${stdout}${stderr}`);
+    return { ...(JSON.parse(stdout) as DoctorSaid), status: exitCode };
+  }
 
   /** By `prolo pssh`: with the key that UDB has of a root. */
   const asRoot = (n: number, command: string): Promise<string> =>
@@ -161,6 +226,9 @@ async function makeStaging(lab: RfsLab): Promise<void> {
     timeoutMs: 4 * STEP_MS,
   });
 }
+
+/** What the probe said on that PC's console. */
+const failures = ({ console }: Pc): string[] => console.text().match(/^.*PROBE FAILED.*$/gm) ?? [];
 
 /** HFS 1, on the gateway's wire; the file servers of the roots have the other numbers. */
 async function startHomes(lab: RfsLab): Promise<void> {
