@@ -25,6 +25,11 @@ const MEANINGS: readonly {
   },
   {
     kind: 'failed',
+    words: /landlock|sandbox user/i,
+    hint: 'pacman 7 shuts itself in, which it may not here: write `DisableSandbox` below [options] in /etc/pacman.conf there',
+  },
+  {
+    kind: 'failed',
     words: /keyring is not writable|required key missing|unknown trust|PGP signature/i,
     hint: 'pacman does not know who signed them: `pacman-key --init && pacman-key --populate archlinux`, with an archlinux-keyring of these days',
   },

@@ -208,4 +208,19 @@ Conf hello (2.10-3 Debian:12.15/oldstable [amd64])
     it(`${JSON.stringify(text)} is ${kind}`, () => {
       expect(complaintOf(text.split('\n'), 'staging', 'look').kind).to.equal(kind);
     });
+
+  for (const [text, way] of [
+    [
+      'error: core: key "4AA4767BBC9C4B1D18AE28B77F2D434B9741E8AC" is unknown\nerror: required key missing from keyring',
+      'pacman-key',
+    ],
+    ['error: failed to synchronize all databases (unable to lock database)', 'db.lck'],
+    [
+      "error: restricting filesystem access failed because Landlock is not supported by the kernel!\nerror: switching to sandbox user 'alpm' failed!",
+      'DisableSandbox',
+    ],
+  ] as const)
+    it(`of pacman, with ${way} as the way out`, () => {
+      expect(complaintOf(text.split('\n'), 'staging', 'look').hint).to.contain(way);
+    });
 });
