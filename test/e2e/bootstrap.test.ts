@@ -26,7 +26,7 @@ describe('a server of bare disks', function () {
   let dir: string;
   let identity: string;
   let base: string;
-  let drives: Record<'one' | 'two' | 'three', Drive>;
+  let drives: Record<'one' | 'two' | 'three' | 'four', Drive>;
   const started: { stop(): Promise<void> }[] = [];
   const keep = <T extends { stop(): Promise<void> }>(server: T): T => {
     started.push(server);
@@ -40,10 +40,10 @@ describe('a server of bare disks', function () {
     identity = join(dir, 'identity');
     execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', identity]);
     base = await serverBase();
-    const [one, two, three] = await Promise.all(
-      ['one', 'two', 'three'].map((name) => makeDrive(dir, name, ROOM)),
+    const [one, two, three, four] = await Promise.all(
+      ['one', 'two', 'three', 'four'].map((name) => makeDrive(dir, name, ROOM)),
     );
-    drives = { one: one!, two: two!, three: three! };
+    drives = { one: one!, two: two!, three: three!, four: four! };
   });
   after(async () => {
     for (const server of started) await server.stop();
@@ -87,7 +87,7 @@ kill -9 $pid && ! wait $pid && cat /tmp/said`;
   });
 
   it('starts from the second disk alone; the doctor names the dead one, and a new one takes its place', async () => {
-    const server = keep(await startServer(dir, 'bios', [drives.two, drives.three], identity));
+    const server = keep(await startServer(dir, 'bios', [drives.two, drives.three, drives.four], identity));
     await server.console.waitFor(/^gw login: /m, LONG_MS);
     const said = await server.ssh('prolo doctor raid; echo status $?', LONG_MS);
     expect(said.stdout, said.stderr).to.match(
@@ -108,12 +108,23 @@ kill -9 $pid && ! wait $pid && cat /tmp/said`;
     expect((await server.ssh('cat /proc/mdstat')).stdout).to.contain('[UU]');
     const healthy = await server.ssh('prolo doctor raid --json', LONG_MS);
     expect(JSON.parse(healthy.stdout)).to.have.property('colour', 'green');
+
+    // One that works yet is in the array until the new one has its copy: md says nothing of a failure.
+    const weak = await server.ssh('prolo doctor raid --replace /dev/vda --with /dev/vdc --yes', LONG_MS);
+    expect(weak.exitCode, weak.stderr).to.equal(0);
+    expect((await server.ssh('cat /proc/mdstat')).stdout).to.match(
+      /: active raid1 vd[bc]3\S+ vd[bc]3\S+\n.*\[UU\]/,
+    );
+    expect((await server.ssh('dmesg')).stdout)
+      .to.contain('md127')
+      .and.not.to.contain('Disk failure on');
+    expect((await server.ssh('mdadm --examine /dev/vda3')).stderr).to.contain('No md superblock');
     await server.ssh('systemctl poweroff');
     await server.off;
   });
 
-  it('starts from the new disk alone, by UEFI', async () => {
-    const server = keep(await startServer(dir, 'uefi', [drives.three], identity));
+  it('starts from the newest disk alone, by UEFI', async () => {
+    const server = keep(await startServer(dir, 'uefi', [drives.four], identity));
     await server.console.waitFor(/^gw login: /m, LONG_MS);
     expect((await server.ssh('ls /sys/firmware/efi/efivars | head -n 1; hostname')).stdout).to.match(
       /\ngw\n$/,

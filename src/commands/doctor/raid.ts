@@ -5,8 +5,8 @@ import { DestructiveCommand } from '../../destructive-command.ts';
 export default class DoctorRaid extends DestructiveCommand<typeof DoctorRaid> {
   static override summary = 'which disk of this server’s mirrors is dead, and what to do next';
   static override description = `Looks, and changes nothing: what is degraded, which disk it is (its serial number, where it is plugged in), the next step with its \
-commands. With --replace it does the steps: takes the old disk out, divides the new one as the other is, takes it into the arrays, puts a boot loader on \
-it, and watches until it has its copy. It can be broken off, and said again. The exit status is 1 when something is red.`;
+commands. With --replace it does the steps: divides the new disk as the other is, takes it into the arrays, watches until it has its copy, and puts a boot \
+loader on it. A disk that works yet stays in until then. It can be broken off, and said again. The exit status is 1 when something is red.`;
   static override examples = [
     '<%= config.bin %> doctor raid',
     '<%= config.bin %> doctor raid --replace /dev/sdb --with /dev/sdc --dry-run',
@@ -70,14 +70,20 @@ it, and watches until it has its copy. It can be broken off, and said again. The
       import('../../lib/bootstrap/describe.ts'),
       import('../../lib/cli/confirm.ts'),
     ]);
-    const steps = await planReplacement(old, by, this.flags.erase);
-    for (const step of steps) this.log(describeStep(step, ''));
-    if (this.flags['dry-run']) return { steps, done: false };
-    if (!(await confirm(`do these ${steps.length} things? what ${by} holds is lost;`, this.flags.yes)))
-      return { steps, done: false };
+    const { steps, afterCopy, disk } = await planReplacement(old, by, this.flags.erase);
+    const all = [...steps, ...afterCopy];
+    for (const step of all) this.log(describeStep(step, ''));
+    if (this.flags['dry-run']) return { steps: all, done: false };
+    if (!(await confirm(`do these ${all.length} things? what ${by} holds is lost;`, this.flags.yes)))
+      return { steps: all, done: false };
     await replaceDisk(steps, (what) => this.note(what));
-    if (!this.flags['no-wait']) await watchRebuild((what) => this.note(what));
-    this.log(this.flags['no-wait'] ? `${by}: is given its copy; cat /proc/mdstat` : `${by}: has its copy`);
-    return { steps, done: true };
+    if (this.flags['no-wait']) {
+      this.log(`${by}: is given its copy (cat /proc/mdstat); once it has it, the same again does the rest`);
+      return { steps: all, done: false };
+    }
+    await watchRebuild(disk, (what) => this.note(what));
+    await replaceDisk(afterCopy, (what) => this.note(what));
+    this.log(`${by}: has its copy`);
+    return { steps: all, done: true };
   }
 }

@@ -9,9 +9,16 @@ import { ProloError } from '../errors.ts';
 import { runOk } from '../exec.ts';
 import { putEntry } from '../rfs/root/tree-entry.ts';
 import { readFileIfThere } from '../write-file.ts';
-import { diskOf, type RaidFacts } from './raid.ts';
+import { copyState, diskOf, isWorking, type RaidFacts } from './raid.ts';
 import { readRaidFacts } from './raid-facts.ts';
-import { chooseSurvivor, planReplace, replaceMark, type Table } from './raid-replace.ts';
+import {
+  chooseSurvivor,
+  hasJoined,
+  planReplace,
+  type ReplacePlan,
+  replaceMark,
+  type Table,
+} from './raid-replace.ts';
 
 /**
  * What would put a disk into the place of another.
@@ -19,7 +26,11 @@ import { chooseSurvivor, planReplace, replaceMark, type Table } from './raid-rep
  * @param erase whether the new one may lose what it holds
  * @throws ProloError where that may not be
  */
-export async function planReplacement(old: string, by: string, erase: boolean): Promise<Step[]> {
+export async function planReplacement(
+  old: string,
+  by: string,
+  erase: boolean,
+): Promise<ReplacePlan & { disk: string }> {
   const facts = await readRaidFacts();
   if (facts.arrays.length === 0)
     throw new ProloError('not-found', 'raid: no array here', {
@@ -35,15 +46,17 @@ export async function planReplacement(old: string, by: string, erase: boolean): 
     );
   const mounted = releaseBegun(candidate!.disk);
   const begun =
+    hasJoined(candidate!.disk, facts.arrays) ||
     judgeDisks([candidate!], replaceMark(facts.arrays), onlyOthers(facts.disks, candidate!.disk)) === 'half';
   const { stdout } = await runOk(['sfdisk', '--json', survivor.path]);
   const table = (JSON.parse(stdout) as { partitiontable: Table }).partitiontable;
-  return planReplace({
+  const plan = planReplace({
     ...{ facts, old: oldDisk, candidate: candidate!, begun, mounted },
     survivor: { disk: survivor, table },
     espUuid: begunEsp(candidate!.disk) ?? randomUUID(),
     fstab: (await readFileIfThere('/etc/fstab')) ?? '',
   });
+  return { ...plan, disk: candidate!.disk.path };
 }
 
 /** An array that a begun disk is in has another disk by now: that is how it is to be. */
@@ -105,24 +118,29 @@ export async function replaceDisk(steps: readonly Step[], onStep: (what: string)
 
 const LOOK_MS = 2000;
 
-/** Until every array has all its members. @throws ProloError `failed` where none gets its copy any more */
-export async function watchRebuild(onProgress: (what: string) => void): Promise<void> {
+/** Until the disk has its copy of every array that it is in. @throws ProloError `failed` where it gets none any more */
+export async function watchRebuild(disk: string, onProgress: (what: string) => void): Promise<void> {
   let said = '';
   for (;;) {
-    const { arrays } = await readRaidFacts();
-    const open = arrays.filter(({ members, wanted }) => members.filter(isWhole).length < wanted);
-    if (open.length === 0) return;
-    const stuck = open.find(
-      ({ members, doing }) => !doing && !members.some(({ state }) => /rebuilding|spare/.test(state)),
-    );
+    const { arrays, disks } = await readRaidFacts();
+    const stuck = arrays.find((array) => copyState(array) === 'stuck');
     if (stuck)
       throw new ProloError('failed', `array ${stuck.path}: is given no copy`, {
         hint: 'prolo doctor raid; dmesg',
       });
+    const open = arrays.filter((array) => copyState(array) === 'copying');
+    if (open.length === 0) return expectCopy(disk, arrays, disks);
     const text = open.map(({ path, doing }) => `${path}: ${doing ?? 'begins'}`).join(', ');
     if (text !== said) onProgress((said = text));
     await sleep(LOOK_MS);
   }
 }
 
-const isWhole = ({ state }: { state: string }): boolean => state === 'active sync';
+/** A new disk that dies of its first copy leaves arrays that are whole by the old one. @throws ProloError `failed` */
+function expectCopy(disk: string, arrays: RaidFacts['arrays'], disks: RaidFacts['disks']): void {
+  const members = arrays
+    .flatMap((array) => array.members)
+    .filter(({ device }) => device && diskOf(device, disks)?.path === disk);
+  if (members.length > 0 && members.every(isWorking)) return;
+  throw new ProloError('failed', `disk ${disk}: has not got its copy`, { hint: 'prolo doctor raid; dmesg' });
+}

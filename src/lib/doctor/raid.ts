@@ -56,8 +56,6 @@ function judgeArray(array: MdArray, facts: RaidFacts): Diagnosis {
   const { path, active, members, doing } = array;
   if (!active) return inactive(array);
   const what = `${path} (${array.level}) ${picture(array)}`;
-  if (members.filter(isWorking).length >= array.wanted && !members.some(isFaulty))
-    return { findings: [doing ? yellow(`${what}: ${doing}`) : green(`${what}: whole`)], next: [] };
   const healing = members.find(({ state }) => state.includes('rebuilding'));
   if (healing)
     return {
@@ -65,6 +63,10 @@ function judgeArray(array: MdArray, facts: RaidFacts): Diagnosis {
       next: [{ what: 'wait; the server works meanwhile', commands: ['watch cat /proc/mdstat'] }],
     };
   const faulty = members.filter(isFaulty).map(({ device }) => device!);
+  if (members.filter(isWorking).length >= array.wanted) {
+    if (faulty.length > 0) return leftIn(what, path, faulty, facts);
+    return { findings: [doing ? yellow(`${what}: ${doing}`) : green(`${what}: whole`)], next: [] };
+  }
   const back = returned(array, facts.disks);
   const gone = faulty.length > 0 || back ? [] : missingDisks(facts);
   const whose = faulty.map((device) => `${device} failed, on ${whichDisk(device, facts)}`);
@@ -77,12 +79,41 @@ function judgeArray(array: MdArray, facts: RaidFacts): Diagnosis {
 
 /** As /proc/mdstat paints it: `[U_]`. */
 export const picture = ({ members, wanted }: Pick<MdArray, 'members' | 'wanted'>): string => {
+  if (members.filter(isWorking).length >= wanted) return `[${'U'.repeat(wanted)}]`;
   const slots = members.filter((member) => !isFaulty(member)).slice(0, wanted);
   return `[${slots.map((member) => (isWorking(member) ? 'U' : '_')).join('')}]`;
 };
 
-const isWorking = ({ state }: Member): boolean => state.startsWith('active');
+export const isWorking = ({ state }: Member): boolean => state.startsWith('active');
 const isFaulty = ({ state, device }: Member): boolean => state.includes('faulty') && device !== undefined;
+
+/** Another disk has its place already. */
+function leftIn(what: string, path: string, faulty: readonly string[], facts: RaidFacts): Diagnosis {
+  return {
+    findings: faulty.map((device) =>
+      yellow(`${what}: whole; ${device} failed and is in it still, on ${whichDisk(device, facts)}`),
+    ),
+    next: faulty.map((device) => ({
+      what: 'take it out, so that no start takes it for a copy',
+      commands: diskOf(device, facts.disks)
+        ? takeOutArgv(path, device).map((argv) => argv.join(' '))
+        : [`mdadm ${path} --remove detached`],
+    })),
+  };
+}
+
+/** A member that is no copy any more, and shall never be taken for one. */
+export const takeOutArgv = (array: string, device: string): string[][] => [
+  ['mdadm', array, '--remove', device],
+  ['mdadm', '--zero-superblock', device],
+];
+
+/** How far an array is with its copies; `stuck`: it lacks one, and makes none. */
+export function copyState({ members, wanted, doing }: MdArray): 'whole' | 'copying' | 'stuck' {
+  if (members.some(({ state }) => state.includes('rebuilding'))) return 'copying';
+  if (members.filter(isWorking).length >= wanted) return 'whole';
+  return doing || members.some(({ state }) => state.includes('spare')) ? 'copying' : 'stuck';
+}
 
 function inactive({ path, members }: MdArray): Diagnosis {
   const has = members.flatMap(({ device }) => device ?? []);
@@ -188,7 +219,7 @@ function judgeSmart({ smart, disks, arrays }: RaidFacts): Diagnosis {
   return {
     findings: bad.map((disk) => yellow(`${describeDisk(disk)}: SMART: ${smart.get(disk.path)}`)),
     next: bad.map((disk) => ({
-      what: 'replace it before it dies; until the new one is whole, the other disk has the only copy',
+      what: 'replace it before it dies; it stays in until the new one has its copy',
       commands: [`smartctl --all ${disk.path}`, `prolo doctor raid --replace ${disk.path} --with /dev/NEW`],
     })),
   };

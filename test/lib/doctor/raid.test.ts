@@ -4,9 +4,14 @@ import { expect } from 'chai';
 import { describeStep } from '../../../src/lib/bootstrap/describe.ts';
 import type { BlockDevice } from '../../../src/lib/bootstrap/disk.ts';
 import { parseMdstat } from '../../../src/lib/doctor/checks/raid.ts';
-import { diagnose, type MdArray, picture, type RaidFacts } from '../../../src/lib/doctor/raid.ts';
+import { copyState, diagnose, type MdArray, picture, type RaidFacts } from '../../../src/lib/doctor/raid.ts';
 import { parseDetail, parseSmart } from '../../../src/lib/doctor/raid-facts.ts';
-import { chooseSurvivor, planReplace, type Replacement } from '../../../src/lib/doctor/raid-replace.ts';
+import {
+  chooseSurvivor,
+  hasJoined,
+  planReplace,
+  type Replacement,
+} from '../../../src/lib/doctor/raid-replace.ts';
 import { findOld } from '../../../src/lib/doctor/raid-run.ts';
 import { device, mirror, part } from '../bootstrap/disks.ts';
 
@@ -60,10 +65,13 @@ describe('what mdadm says', () => {
       active: false,
       members: ['0', '1'].map((n) => ({ state: '', device: `/dev/loop${n}` })),
     });
-    expect(['failed', 'removed', 'rebuilding'].map((name) => picture(recorded(name)))).to.deep.equal([
-      '[U_]',
-      '[U_]',
-      '[U_]',
+    const names = ['failed', 'removed', 'rebuilding', 'replacing', 'replaced'];
+    expect(names.map((name) => `${picture(recorded(name))} ${copyState(recorded(name))}`)).to.deep.equal([
+      '[U_] stuck',
+      '[U_] stuck',
+      '[U_] copying',
+      '[UU] copying',
+      '[UU] whole',
     ]);
   });
 });
@@ -100,6 +108,17 @@ describe('the walk through a dead disk', () => {
     expect(said(facts('rebuilding'))).to.equal(
       'yellow: /dev/md126 (raid1) [U_]: /dev/loop2 is given its copy, recovery =  5.0%\nwatch cat /proc/mdstat',
     );
+  });
+
+  it('has one wait while a copy is made for a disk that works yet; then that one is taken out', () => {
+    expect(said(facts('replacing'))).to.equal(
+      'yellow: /dev/md126 (raid1) [UU]: /dev/loop2 is given its copy, recovery = 12.6%\nwatch cat /proc/mdstat',
+    );
+    expect(said(facts('replaced')).split('\n')).to.deep.equal([
+      'yellow: /dev/md126 (raid1) [UU]: whole; /dev/loop1 failed and is in it still, on /dev/loop1 (ST500DM002, serial BBB, 500 GB) at pci-0000:00:1f.2-ata-2',
+      'mdadm /dev/md126 --remove /dev/loop1',
+      'mdadm --zero-superblock /dev/loop1',
+    ]);
   });
 
   it('starts an array that did not start', () => {
@@ -153,10 +172,17 @@ describe('a disk in the place of another', () => {
       part('/dev/sda3', { children: [mirror('/dev/md126')] }),
     ],
   });
-  const old = device('/dev/sdb', { serial: 'BBB', children: [part('/dev/sdb3')] });
+  const old = device('/dev/sdb', {
+    serial: 'BBB',
+    children: [
+      part('/dev/sdb2', { partuuid: 'esp-b', mountpoints: ['/boot/efi2'] }),
+      part('/dev/sdb3', { children: [mirror('/dev/md126')] }),
+    ],
+  });
+  const NAMES: Record<string, string> = { loop0: 'sda3', loop1: 'sdb3', loop2: 'sdc3' };
   const array = (name: string): MdArray => {
     const one = recorded(name);
-    const device = (path: string): string => path.replace('loop0', 'sda3').replace('loop1', 'sdb3');
+    const device = (path: string): string => path.replace(/loop\d/, (loop) => NAMES[loop]!);
     const members = one.members.map((each) =>
       each.device ? { ...each, device: device(each.device) } : each,
     );
@@ -176,17 +202,29 @@ describe('a disk in the place of another', () => {
     fstab: 'PARTUUID=esp-a /boot/efi vfat x 0 2\nPARTUUID=esp-b /boot/efi2 vfat x 0 2\n',
     ...more,
   });
-  const text = (replacement: Replacement): string =>
-    planReplace(replacement)
-      .map((step) => describeStep(step, ''))
-      .join('\n');
+  const text = (replacement: Replacement): string => {
+    const { steps, afterCopy } = planReplace(replacement);
+    return [...steps, ...afterCopy].map((step) => describeStep(step, '')).join('\n');
+  };
+  /** Which of them it has, as the plan has them one after the other. */
+  const inOrder = (plan: string, lines: readonly string[]): void => {
+    const places = lines.map((line) => plan.indexOf(line));
+    expect(places, plan).to.deep.equal([...places].sort((a, b) => a - b));
+    expect(places, plan).not.to.include(-1);
+  };
+  const working = (): MdArray => {
+    const one = array('removed');
+    one.members[1] = { state: 'active sync', device: '/dev/sdb3' };
+    return one;
+  };
 
   it('is taken out, divided, taken in, and starts the machine', () => {
     const plan = text(make('failed', [survivor, old], { old }));
-    const order = [
+    inOrder(plan, [
       'mdadm /dev/md126 --remove /dev/sdb3',
       'start=1052672, size=5175296, type=raid, name="prolo-half-11740e6f"',
       'mdadm /dev/md126 --add /dev/sdc3',
+      'umount --lazy /boot/efi2',
       'mkfs.vfat -F 32 -n EFI /dev/sdc2',
       'PARTUUID=esp-c /boot/efi2 vfat',
       'mount --mkdir /dev/sdc2 /boot/efi2',
@@ -194,22 +232,52 @@ describe('a disk in the place of another', () => {
       'grub-install --target=i386-pc --recheck /dev/sdc',
       '"serial": "CCC"',
       '--part-label /dev/sdc 3 prolo-raid',
-    ];
-    const places = order.map((line) => plan.indexOf(line));
-    expect(places, plan).to.deep.equal([...places].sort((a, b) => a - b));
-    expect(places).not.to.include(-1);
-    expect(plan).not.to.contain('--fail');
+    ]);
+    expect(plan).not.to.match(/--fail|--replace/);
     expect(plan).not.to.contain('BBB"').and.not.to.contain('uuid=a1');
   });
 
-  it('is told to fail first where it still works', () => {
-    const working = array('removed');
-    working.members[1] = { state: 'active sync', device: '/dev/sdb3' };
+  it('has its copy before the old one leaves, where that works yet', () => {
     const replacement = make('removed', [survivor, old], { old });
-    replacement.facts.arrays = [working];
-    expect(text(replacement)).to.match(
-      /mdadm \/dev\/md126 --fail \/dev\/sdb3\n +mdadm \/dev\/md126 --remove \/dev\/sdb3/,
-    );
+    replacement.facts.arrays = [working()];
+    const plan = text(replacement);
+    inOrder(plan, [
+      'mdadm /dev/md126 --add /dev/sdc3',
+      'mdadm --action=idle /dev/md126',
+      'mdadm /dev/md126 --replace /dev/sdb3 --with /dev/sdc3',
+      'mkfs.vfat -F 32 -n EFI /dev/sdc2',
+      '--part-label /dev/sdc 3 prolo-raid',
+    ]);
+    expect(plan).not.to.contain('--fail');
+    const { steps, afterCopy } = planReplace(replacement);
+    expect(steps.map(({ name }) => name)).to.deep.equal(['partition', 'add', 'replace']);
+    expect(afterCopy.map(({ name }) => name)).to.deep.equal(['take-out', 'boot-uefi', 'boot-bios', 'remember']); // prettier-ignore
+    expect(afterCopy[0]!.actions).to.deep.equal([
+      { argv: ['mdadm', '/dev/md126', '--remove', '/dev/sdb3'] },
+      { argv: ['mdadm', '--zero-superblock', '/dev/sdb3'] },
+    ]);
+  });
+
+  it('waits for an array that is busy, or lacks another disk', () => {
+    const refusal = (change: Partial<MdArray>): (() => string) => {
+      const replacement = make('removed', [survivor, old], { old });
+      replacement.facts.arrays = [{ ...working(), ...change }];
+      return () => text(replacement);
+    };
+    expect(refusal({ doing: 'resync = 1.0%' })).to.throw('array /dev/md126: busy, resync = 1.0%');
+    expect(refusal({ wanted: 3 })).to.throw('array /dev/md126: lacks another disk too');
+    expect(refusal({ doing: 'check = 1.0%' })).not.to.throw();
+  });
+
+  it('goes on where it was broken off before it was told whose place it takes, and after', () => {
+    const goesOn = (state: string): string => {
+      const replacement = make('replacing', [survivor, old], { old, begun: true });
+      replacement.facts.arrays[0]!.members.find((one) => one.device === '/dev/sdc3')!.state = state;
+      replacement.candidate.disk.children = [part('/dev/sdc3')];
+      return text(replacement);
+    };
+    expect(goesOn('spare')).to.contain('--replace /dev/sdb3 --with /dev/sdc3').and.not.to.contain('--add');
+    expect(goesOn('spare rebuilding')).not.to.match(/--replace|=idle|--add/);
   });
 
   it('goes on where it was broken off: what is in the array is not divided anew', () => {
@@ -226,6 +294,15 @@ describe('a disk in the place of another', () => {
     expect(plan)
       .to.match(/umount \/boot\/efi2\n +mkfs.vfat/)
       .and.to.contain('PARTUUID=esp-c /boot/efi2');
+  });
+
+  it('is known again by its mark while it is in use: the server runs from it', () => {
+    const arrays = [array('replacing')];
+    const joined = (partlabel: string): boolean =>
+      hasJoined(device('/dev/sdc', { children: [part('/dev/sdc3', { partlabel })] }), arrays);
+    expect(joined(`prolo-half-${arrays[0]!.uuid.slice(0, 8)}`)).to.equal(true);
+    expect(joined('prolo-raid')).to.equal(false);
+    expect(joined('prolo-half-00000000')).to.equal(false);
   });
 
   it('is given the names of partitions as plain text: no script of sfdisk is written in one', () => {
